@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+import { VERSION } from '@countersign/server';
+import { Command } from 'commander';
+import { addDemo } from './demo.ts';
+import { addKeys } from './keys.ts';
+import { addLedger } from './ledger.ts';
+import { addServe } from './serve.ts';
+import { addVerify } from './verify.ts';
+
+const program = new Command('countersign')
+  .description('A decision gate: every answer is a durable, signed record with its proof.')
+  .version(VERSION)
+  .showHelpAfterError()
+  .showSuggestionAfterError()
+  .configureOutput({ outputError: (text, write) => write(text) })
+  .exitOverride((error) => {
+    // Wrong usage is 2, like a file that cannot be read; asking for help is not an error.
+    process.exit(error.exitCode === 0 ? 0 : 2);
+  });
+addServe(program);
+addDemo(program);
+addVerify(program);
+addKeys(program);
+addLedger(program);
+program.commands.forEach(inherit);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`countersign: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 2;
+}
+
+/** Sub-commands answer wrong usage as the program does. */
+function inherit(command: Command): void {
+  command.copyInheritedSettings(program);
+  command.commands.forEach(inherit);
+}

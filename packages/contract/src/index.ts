@@ -1,0 +1,22 @@
+export * as decide from './decide/schemas.ts';
+export {
+  type ErrorCode,
+  type ErrorEntry,
+  errors,
+  type Fault,
+  type FieldError,
+  fail,
+  ok,
+  type Result,
+} from './errors.ts';
+export * as limits from './limits.ts';
+export { openApi } from './openapi.ts';
+export {
+  COMMON_ERRORS,
+  type LimitClass,
+  type Operation,
+  type OperationName,
+  operations,
+  type Scope,
+} from './operations.ts';
+export { child, fieldError, type Parsed, parser } from './parse.ts';

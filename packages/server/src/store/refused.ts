@@ -1,0 +1,32 @@
+import type { NewEntry, RefusedEntry } from '../service/ports.ts';
+
+/** Entries of a batch that the store's contract refuses; shared by every store. */
+export function refusedOf(
+  entries: readonly NewEntry[],
+  stored: {
+    readonly taken: (idempotencyKey: string) => boolean;
+    readonly decisionSize: (scope: string, decisionId: string) => number;
+  },
+): RefusedEntry[] {
+  const refused: RefusedEntry[] = [];
+  const keys = new Set<string>();
+  const grown = new Map<string, number>();
+  for (const [place, entry] of entries.entries()) {
+    const key = entry.idempotency?.key;
+    if (key !== undefined && (keys.has(key) || stored.taken(key))) {
+      refused.push({ place, because: 'duplicate_key' });
+      continue;
+    }
+    if (entry.seenOfDecision !== undefined) {
+      const name = JSON.stringify([entry.scope, entry.decisionId]);
+      const size = grown.get(name) ?? stored.decisionSize(entry.scope, entry.decisionId);
+      if (size !== entry.seenOfDecision) {
+        refused.push({ place, because: 'stale' });
+        continue;
+      }
+      grown.set(name, size + 1);
+    }
+    if (key !== undefined) keys.add(key);
+  }
+  return refused;
+}

@@ -1,0 +1,65 @@
+/** Version of the layout below, kept in `PRAGMA user_version`. */
+export const SCHEMA_VERSION = 1;
+
+/**
+ * Tables of a ledger. `entries` and `checkpoints` only grow: triggers refuse to change or delete a row, whoever asks.
+ * An entry's `completed` holds the Merkle hashes that it completes, so the node (level, index) is found in entry
+ * (index + 1) · 2^level − 1 at byte 32 · level, and no table of nodes can disagree with the entries.
+ */
+export const SCHEMA = `
+CREATE TABLE scopes (
+  id    INTEGER PRIMARY KEY,
+  scope TEXT NOT NULL UNIQUE
+);
+CREATE TABLE entries (
+  seq            INTEGER PRIMARY KEY,
+  scope          INTEGER NOT NULL REFERENCES scopes (id),
+  entry_type     TEXT NOT NULL,
+  subject_id     TEXT NOT NULL,
+  decision_id    TEXT NOT NULL,
+  created_at     TEXT NOT NULL,
+  chain_position INTEGER NOT NULL,
+  chain_root     TEXT NOT NULL,
+  link_hash      TEXT NOT NULL,
+  entry_hash     TEXT NOT NULL,
+  subject_hash   TEXT NOT NULL,
+  completed      BLOB NOT NULL,
+  subject        TEXT NOT NULL
+);
+CREATE UNIQUE INDEX entries_by_chain ON entries (scope, chain_position);
+CREATE INDEX entries_by_decision ON entries (scope, decision_id, seq);
+CREATE INDEX entries_by_type ON entries (entry_type, seq)
+  WHERE entry_type IN ('policy_version', 'policy_state', 'rulebook', 'key_event');
+CREATE TABLE inputs (
+  seq   INTEGER PRIMARY KEY,
+  input TEXT NOT NULL
+);
+CREATE TABLE checkpoints (
+  size INTEGER PRIMARY KEY,
+  note TEXT NOT NULL
+);
+CREATE TABLE idempotency (
+  key         TEXT PRIMARY KEY,
+  fingerprint TEXT NOT NULL,
+  seq         INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE api_keys (
+  hash        TEXT PRIMARY KEY,
+  id          TEXT NOT NULL UNIQUE,
+  tenant      TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  scopes      TEXT NOT NULL,
+  state       TEXT NOT NULL,
+  label       TEXT NOT NULL,
+  created_at  TEXT NOT NULL,
+  expires_at  TEXT
+) WITHOUT ROWID;
+CREATE TRIGGER entries_are_final BEFORE UPDATE ON entries
+  BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END;
+CREATE TRIGGER entries_stay BEFORE DELETE ON entries
+  BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END;
+CREATE TRIGGER checkpoints_are_final BEFORE UPDATE ON checkpoints
+  BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END;
+CREATE TRIGGER checkpoints_stay BEFORE DELETE ON checkpoints
+  BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END;
+`;

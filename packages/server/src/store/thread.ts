@@ -1,0 +1,79 @@
+import { Worker } from 'node:worker_threads';
+import type { AppendResult, Draft } from '../service/ledger-writer.ts';
+
+/** What the writer's thread is told at its start. */
+export interface ThreadOptions {
+  readonly databaseFile: string;
+  readonly keyDirectory: string;
+  /** Milliseconds added after each commit: makes a fast disk behave like a slow one in measurements. */
+  readonly commitDelayMs?: number | undefined;
+}
+
+export type ToThread =
+  | { readonly kind: 'write'; readonly id: number; readonly drafts: readonly Draft[] }
+  | { readonly kind: 'close' };
+export type FromThread =
+  | { readonly kind: 'open'; readonly size: number }
+  | { readonly kind: 'damaged'; readonly what: string }
+  | { readonly kind: 'written'; readonly id: number; readonly results: readonly AppendResult[] };
+
+/** The writer in its own thread: signing, hashing and committing use another core than the requests do. */
+export interface WriterThread {
+  /** Entries in the ledger when it was opened. */
+  readonly sizeAtOpen: number;
+  write(drafts: readonly Draft[]): Promise<readonly AppendResult[]>;
+  close(): Promise<void>;
+}
+
+/** Tests run from source; the thread then resolves the other packages to their sources as well. */
+const FROM_SOURCE = import.meta.url.endsWith('.ts');
+const THREAD_FILE = FROM_SOURCE ? './thread-main.ts' : './thread-main.js';
+const THREAD_FLAGS = FROM_SOURCE ? ['--conditions=source', '--experimental-strip-types'] : [];
+
+/** Starts the thread; resolves once it has opened and checked the ledger, rejects when that is damaged. */
+export async function startWriterThread(options: ThreadOptions): Promise<WriterThread> {
+  const worker = new Worker(new URL(THREAD_FILE, import.meta.url), {
+    workerData: options,
+    execArgv: THREAD_FLAGS,
+  });
+  const waiting = new Map<number, (results: readonly AppendResult[]) => void>();
+  let ended = false;
+  const exited = new Promise<void>((done) => {
+    worker.once('exit', () => {
+      ended = true;
+      // Whoever waits is told «no answer»: an empty result is «unavailable» for every draft.
+      for (const answer of waiting.values()) answer([]);
+      waiting.clear();
+      done();
+    });
+  });
+  const sizeAtOpen = await new Promise<number>((open, refuse) => {
+    worker.once('error', refuse);
+    worker.once('exit', (code) => refuse(new Error(`the writer stopped with code ${code}`)));
+    worker.on('message', (message: FromThread) => {
+      if (message.kind === 'open') open(message.size);
+      else if (message.kind === 'damaged') refuse(new Error(message.what));
+      else {
+        waiting.get(message.id)?.(message.results);
+        waiting.delete(message.id);
+      }
+    });
+  });
+  let next = 0;
+  return {
+    sizeAtOpen,
+    write(drafts) {
+      if (ended) return Promise.resolve([]);
+      const id = next;
+      next += 1;
+      return new Promise((answer) => {
+        waiting.set(id, answer);
+        worker.postMessage({ kind: 'write', id, drafts } satisfies ToThread);
+      });
+    },
+    async close() {
+      if (!ended) worker.postMessage({ kind: 'close' } satisfies ToThread);
+      await exited;
+    },
+  };
+}

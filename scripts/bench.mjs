@@ -1,0 +1,13 @@
+import { build, node, steps } from './run.mjs';
+
+const source = ['--conditions=source', '--experimental-strip-types', '--no-warnings'];
+const args = process.argv.slice(2);
+const wanted = (name) => args.length === 0 || args.includes(name);
+await steps(
+  [
+    ['build', build],
+    ['http', () => node(['--no-warnings', '--experimental-strip-types', 'bench/http.ts'])],
+    ['engines', () => node([...source, 'bench/engines.ts'])],
+    ['missing-evidence', () => node([...source, 'bench/missing-evidence.ts'])],
+  ].filter(([name]) => name === 'build' || wanted(name)),
+);

@@ -1,0 +1,15 @@
+import { build, run, steps, tool } from './run.mjs';
+
+const packages = ['policy', 'proof', 'contract', 'verify', 'server', 'cli'];
+await steps([
+  ['format', () => run(tool('biome'), ['check', '--linter-enabled=false', '.'])],
+  ['types', build],
+  ['types of tests', () => run(tool('tsc'), ['-p', 'test', '--noEmit'])],
+  ['lint', () => run(tool('oxlint'), ['--type-aware', '--deny-warnings'])],
+  ['unused code', () => run(tool('knip'), [])],
+  ...packages.map((name) => [
+    `package shape: ${name}`,
+    () => run(tool('publint'), ['--strict', `packages/${name}`]),
+  ]),
+  ['tests', () => run(tool('vitest'), ['run'])],
+]);
