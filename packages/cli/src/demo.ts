@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256Hex } from '@countersign/proof';
-import { verifyFile } from '@countersign/verify';
+import { parseRegistry, summarize, verifyFile } from '@countersign/verify';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { withData } from './keys.ts';
 import { DEV_KEY_FILE } from './serve.ts';
+import { readJson } from './verify.ts';
 
 interface DemoOptions {
   readonly data: string;
@@ -124,13 +125,15 @@ async function demo(options: DemoOptions): Promise<void> {
   process.stdout.write(
     pc.dim(`    countersign verify-packet ${packetFile} --key-registry ${registryFile} --replay\n\n`),
   );
-  const verified = verifyFile(readFileSync(packetFile, 'utf8'), {
-    registry: readFileSync(registryFile, 'utf8'),
+  const keys = parseRegistry(readJson(registryFile));
+  if (!keys.ok) throw new Error('the server published a key registry that is not valid');
+  const verified = verifyFile(readFileSync(packetFile), {
+    trust: { registry: keys.value },
     replay: true,
   });
-  process.stdout.write(`${verified.summary.replace(/^/gm, '    ')}\n`);
+  process.stdout.write(`${summarize(verified.result).replace(/^/gm, '    ')}\n\n`);
   process.stdout.write(
-    verified.exit === 0 ? `\n${pc.green(pc.bold('verified'))}\n` : `\n${pc.red(pc.bold('not verified'))}\n`,
+    verified.exit === 0 ? pc.green(pc.bold('verified\n')) : pc.red(pc.bold('not verified\n')),
   );
   process.exitCode = verified.exit;
 }

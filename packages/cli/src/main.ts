@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=8
 import { VERSION } from '@countersign/server';
 import { Command } from 'commander';
 import { addDemo } from './demo.ts';

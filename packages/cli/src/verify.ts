@@ -1,66 +1,109 @@
 import { readFileSync } from 'node:fs';
-import { verifyFile } from '@countersign/verify';
-import type { Command } from 'commander';
+import { parseJson } from '@countersign/proof';
+import {
+  type FileOptions,
+  type FileVerification,
+  parseLedgerKey,
+  parsePublicKey,
+  parseRegistry,
+  summarize,
+  type Trust,
+  verifyFile,
+} from '@countersign/verify';
+import { type Command, Option } from 'commander';
 
 interface VerifyOptions {
   readonly input?: string;
   readonly publicKey?: string;
   readonly ledgerKey?: string;
   readonly keyRegistry?: string;
+  readonly environment?: 'live' | 'test';
   readonly checkpoint?: string;
   readonly trustedOrigin?: string;
   readonly replay?: boolean;
   readonly json?: boolean;
-  readonly summary?: boolean;
 }
+
+/** Nesting of files that are read beside the one to verify. */
+const DEPTH_MAX = 64;
 
 export function addVerify(program: Command): void {
   for (const [name, what] of [
-    ['verify', 'a Decision Record or a packet'],
+    ['verify', 'a Decision Record or a Decision Packet'],
     ['verify-packet', 'a Decision Packet'],
   ] as const) {
     program
       .command(name)
       .description(`Verify ${what} offline`)
       .argument('<file>', 'the file, or - for standard input')
-      .option('--input <file>', 'the request body that should hash to the record’s input_hash')
+      .option('--key-registry <file>', 'trusted keys, as /api/decision/receipt-keys answers them')
       .option('--public-key <file>', 'trusted receipt key (PEM)')
       .option('--ledger-key <key>', 'trusted ledger key, as `countersign keys ledger` prints it')
-      .option('--key-registry <file>', 'trusted key registry, as /api/decision/receipt-keys answers it')
-      .option('--checkpoint <file>', 'older checkpoint that is already trusted')
+      .addOption(
+        new Option('--environment <name>', 'environment that the trusted keys are of').choices([
+          'live',
+          'test',
+        ]),
+      )
+      .option('--input <file>', 'the request body that should hash to the record’s input_hash')
+      .option('--checkpoint <file>', 'an older checkpoint of the same ledger that is trusted')
       .option('--trusted-origin <name>', 'origin that the ledger’s checkpoints must have')
-      .option('--replay', 'judge the packet’s input anew by its policy')
+      .option('--replay', 'judge a packet’s input anew by its policy and compare')
       .option('--json', 'print the whole result as JSON')
-      .option('--summary', 'print a summary (default)')
+      .option('--summary', 'print a summary (the default)')
       .addHelpText('after', '\nExit code: 0 verified, 1 not verified, 2 usage or unreadable file.')
       .action((file: string, options: VerifyOptions) => {
         const outcome = verifyFile(read(file), {
-          ...fileOption('input', options.input),
-          ...fileOption('publicKey', options.publicKey),
-          ...fileOption('registry', options.keyRegistry),
-          ...fileOption('checkpoint', options.checkpoint),
-          ...(options.ledgerKey === undefined ? {} : { ledgerKey: options.ledgerKey }),
-          ...(options.trustedOrigin === undefined ? {} : { origin: options.trustedOrigin }),
+          trust: readTrust(options),
           replay: options.replay === true,
-          packetOnly: name === 'verify-packet',
-        });
-        const shown =
-          options.json === true ? JSON.stringify(outcome.result, undefined, 2) : outcome.summary;
-        process.stdout.write(`${shown}\n`);
-        process.exitCode = outcome.exit;
+          ...(options.input === undefined ? {} : { input: readJson(options.input) }),
+          ...(options.checkpoint === undefined ? {} : { checkpoint: readText(options.checkpoint) }),
+          ...(options.trustedOrigin === undefined ? {} : { origin: options.trustedOrigin }),
+        } satisfies FileOptions);
+        print(outcome, options.json === true);
       });
   }
 }
 
-function fileOption<Name extends string>(
-  name: Name,
-  file: string | undefined,
-): { readonly [name in Name]?: string } {
-  return file === undefined ? {} : ({ [name]: read(file) } as { readonly [name in Name]?: string });
+/** Prints an outcome and makes it the exit code of the process. */
+export function print(outcome: FileVerification, asJson: boolean): void {
+  const { result } = outcome;
+  process.stdout.write(`${asJson ? JSON.stringify(result, undefined, 2) : summarize(result)}\n`);
+  process.exitCode = outcome.exit;
 }
 
-function read(file: string): string {
-  // Bytes that are not UTF-8 must not turn into other text.
-  const bytes = readFileSync(file === '-' ? 0 : file);
-  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+function readTrust(options: VerifyOptions): Trust {
+  const trust: { -readonly [name in keyof Trust]: Trust[name] } = {};
+  if (options.keyRegistry !== undefined) {
+    const registry = parseRegistry(readJson(options.keyRegistry));
+    if (!registry.ok) {
+      throw new Error(`${options.keyRegistry} is not a valid key registry (${registry.fault.code})`);
+    }
+    trust.registry = registry.value;
+  }
+  if (options.publicKey !== undefined) {
+    trust.publicKey = parsePublicKey(readText(options.publicKey), 'public_key_file');
+    if (trust.publicKey === undefined) throw new Error(`${options.publicKey} is not an Ed25519 key`);
+  }
+  if (options.ledgerKey !== undefined) {
+    trust.ledgerKey = parseLedgerKey(options.ledgerKey);
+    if (trust.ledgerKey === undefined) throw new Error('--ledger-key is not a verifier key');
+  }
+  if (options.environment !== undefined) trust.environment = options.environment;
+  return trust;
+}
+
+/** Strict JSON of a file: what other readers would understand differently is refused. */
+export function readJson(file: string): unknown {
+  const parsed = parseJson(readText(file), { depthMax: DEPTH_MAX });
+  if (!parsed.ok) throw new Error(`${file} is not strict JSON (${parsed.fault.code})`);
+  return parsed.value;
+}
+
+function readText(file: string): string {
+  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(read(file));
+}
+
+function read(file: string): Uint8Array {
+  return readFileSync(file === '-' ? 0 : file);
 }

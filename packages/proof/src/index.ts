@@ -4,6 +4,7 @@ export {
   CHAIN_VERSION,
   type ChainHead,
   type ChainLink,
+  chainIdFrom,
   chainIdOf,
   chainLeafHash,
   chainRoot,

@@ -14,7 +14,8 @@ import { newId } from './keys/ids.ts';
 import { type Keyring, openKeyring } from './keys/keyring.ts';
 import { TrustedClock } from './service/clock.ts';
 import { InFlight } from './service/idempotency.ts';
-import type { AppendResult, Draft } from './service/ledger-writer.ts';
+import type { Draft } from './service/ledger-writer.ts';
+import type { PlacedResult } from './service/placed.ts';
 import { PolicyRegistry, stateDraft, versionDraft } from './service/policies.ts';
 import type { KeyScope, KeyStore, LedgerReader } from './service/ports.ts';
 import { Sequencer } from './service/sequencer.ts';
@@ -87,7 +88,7 @@ export async function startServer(
   let closing = false;
   const metrics = createMetrics({ waiting: () => sequencer.waiting, size: () => size });
 
-  const append = async (draft: Draft): Promise<AppendResult> => {
+  const append = async (draft: Draft): Promise<PlacedResult> => {
     if (!clock.trusted) return { ok: false, fault: 'clock_untrusted' };
     const result = await sequencer.append(draft);
     metrics.appends.inc({ result: result.ok ? 'ok' : result.fault });
@@ -140,6 +141,7 @@ export async function startServer(
         fingerprint: keyring.receipts.fingerprint,
       },
       environment: config.environment,
+      origin: keyring.origin,
       inFlight: new InFlight(),
       keyring,
       templates,
@@ -210,7 +212,7 @@ async function addTemplates(
   tenant: string,
   templates: readonly Template[],
   policies: PolicyRegistry,
-  append: (draft: Draft) => Promise<AppendResult>,
+  append: (draft: Draft) => Promise<PlacedResult>,
 ): Promise<void> {
   const at = new Date().toISOString();
   const missing = templates.filter(({ active }) => !policies.has(tenant, active.document.policyId));

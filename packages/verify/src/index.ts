@@ -1,5 +1,23 @@
-// Placeholder while this package is being written: overwrite it.
-export type Trust = { readonly registry: unknown };
-export function parseRegistry(json: unknown): { ok: true; value: unknown } | { ok: false } { return { ok: true, value: json }; }
-export function verifyRecord(_: unknown): any { return {}; }
-export function verifyPacket(_: unknown): any { return {}; }
+export { type Consistency, compareCheckpoints } from './checkpoint.ts';
+export {
+  CHILDREN_MAX,
+  FILE_BYTES_MAX,
+  type FileOptions,
+  type FileVerification,
+  type Unreadable,
+  verifyFile,
+} from './file.ts';
+export { type LedgerProofFault, type VerifiedLedgerProof, verifyLedgerProof } from './ledger.ts';
+export { type LedgerKey, parseLedgerKey } from './ledger-key.ts';
+export { type PacketEvidence, verifyPacket } from './packet.ts';
+export { type RecordEvidence, verifyRecord } from './record.ts';
+export {
+  type ParsedRegistry,
+  parseRegistry,
+  type Registry,
+  type RegistryFault,
+  type RegistryKey,
+} from './registry.ts';
+export { summarize } from './summary.ts';
+export { type KeySource, type PinnedKey, parsePublicKey, type Trust } from './trust.ts';
+export type { Check, Verification, VerificationError } from './verification.ts';

@@ -8,7 +8,7 @@ import {
   sha256Hex,
   toHex,
 } from '@countersign/proof';
-import type { LedgerKey } from './trust.ts';
+import type { LedgerKey } from './ledger-key.ts';
 
 /** A key of the published history. Instants are Unix milliseconds. */
 export interface RegistryKey {
@@ -66,6 +66,8 @@ export function parseRegistry(json: unknown): ParsedRegistry {
       if (!isMembers(item)) return refuse('key_malformed', pointer);
       const read = readKey(item, list === 'revoked_keys');
       if (typeof read === 'string') return refuse(read, pointer);
+      // Readers who look at no status take every key of this list for a good one.
+      if (list === 'keys' && read.status === 'revoked') return refuse('key_malformed', pointer);
       if ([...keys, ...ledger].some((key) => key.keyId === read.keyId)) {
         return refuse('key_duplicate', pointer);
       }

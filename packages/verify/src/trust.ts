@@ -1,11 +1,5 @@
-import {
-  fromBase64,
-  noteKeyId,
-  publicKeyFromPem,
-  publicKeyPem,
-  sha256Hex,
-  toHex,
-} from '@countersign/proof';
+import { publicKeyFromPem, publicKeyPem, sha256Hex } from '@countersign/proof';
+import type { LedgerKey } from './ledger-key.ts';
 import type { Registry } from './registry.ts';
 
 /** Where the key that checked a record came from. Only the first four are anchors of trust. */
@@ -25,13 +19,6 @@ export interface PinnedKey {
   /** Hex SHA-256 of its PEM text. */
   readonly fingerprint: string;
   readonly source: Exclude<KeySource, 'key_registry' | 'record' | 'none'>;
-}
-
-/** A key that signs checkpoints, and the ledger whose checkpoints it signs. */
-export interface LedgerKey {
-  readonly origin: string;
-  /** Raw Ed25519 key, 32 bytes. */
-  readonly publicKey: Uint8Array;
 }
 
 /**
@@ -126,15 +113,3 @@ export function parsePublicKey(
 }
 
 const PEM = /^\s*-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\s]{1,200})-----END PUBLIC KEY-----\s*$/;
-
-/** Reads a verifier key, `<origin>+<key id>+<base64 of 0x01 and the key>`. See C2SP signed-note. */
-export function parseLedgerKey(verifierKey: string): LedgerKey | undefined {
-  const [, origin, keyId, base64] = VERIFIER_KEY.exec(verifierKey.trim()) ?? [];
-  if (origin === undefined || base64 === undefined) return undefined;
-  const typed = fromBase64(base64);
-  if (typed?.length !== 33 || typed[0] !== 1) return undefined;
-  const publicKey = typed.slice(1);
-  return toHex(noteKeyId(origin, publicKey)) === keyId ? { origin, publicKey } : undefined;
-}
-
-const VERIFIER_KEY = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]{1,80})$/;

@@ -69,8 +69,8 @@ export class Findings<Name extends string> {
   }
 }
 
-/** A hash or another canonical text; `undefined` for values that have none, as a reader may meet them. */
-export function textOf(make: () => string): string | undefined {
+/** What is made of a canonical text, a hash mostly; `undefined` where a value read from a file has no such text. */
+export function attempt<Value>(make: () => Value): Value | undefined {
   try {
     return make();
   } catch (error) {
@@ -82,8 +82,8 @@ export function textOf(make: () => string): string | undefined {
 /** Whether two values have the same canonical text. What has none is equal to nothing. */
 export function sameText(a: unknown, b: unknown): boolean {
   if (a === undefined || b === undefined) return a === b;
-  const text = textOf(() => canonicalJson(a));
-  return text !== undefined && text === textOf(() => canonicalJson(b));
+  const text = attempt(() => canonicalJson(a));
+  return text !== undefined && text === attempt(() => canonicalJson(b));
 }
 
 /** Whether a value nests no deeper than {@link DEPTH_MAX}. Deeper ones would strain whoever walks them. */

@@ -4,8 +4,10 @@ import { type Assessment, assess, bindingParameters } from '../../src/decide-v1/
 import { BUILTIN_CONDITIONS } from '../../src/decide-v1/builtin.ts';
 import type { Asked } from '../../src/decide-v1/facts.ts';
 import { runSelfTests } from '../../src/decide-v1/self-test.ts';
+import { standingOf } from '../../src/decide-v1/standing.ts';
 import { unboundWorkflow } from '../../src/decide-v1/unbound.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
+import { Decimal } from '../../src/number.ts';
 import { AT, documentOf, documentWith, parsed, request } from './support.ts';
 
 const tiny = parsed({
@@ -292,6 +294,14 @@ describe('built-in conditions', () => {
     ['extra as an array', { ...good, extra: [] }, {}, 'review', schema('extra')],
     ['trial as text', { ...good, trial: 'true' }, {}, 'review', schema('trial')],
     ['a stranger', { ...good, colour: 'red' }, {}, 'review', schema('colour')],
+    ['a stranger with members', { ...good, colour: { hue: 1 } }, {}, 'review', schema('colour')],
+    [
+      'an exact number with a fraction',
+      { ...good, seats: new Decimal(15n, -1) },
+      {},
+      'review',
+      schema('seats'),
+    ],
     [
       'a stranger inside',
       { ...good, limits: { rate: 1, burst: 2 } },
@@ -319,7 +329,7 @@ describe('built-in conditions', () => {
   it('passes what the schema allows', () => {
     const context = {
       ...good,
-      seats: 9,
+      seats: new Decimal(9n, 0),
       limits: { rate: 0.5 },
       labels: ['a'],
       extra: { anything: { goes: 1 } },
@@ -356,6 +366,18 @@ describe('built-in conditions', () => {
   it('route a request that no rule covers to the owner', () => {
     const answer = ask(document, { ...good, requested_action: 'other' });
     expect([answer.action, answer.acceptedActions]).toEqual(['route_to_owner', ['other']]);
+  });
+
+  it('list the actions that a yes accepts in order', () => {
+    const actions = { change_plan: { yes: 'approve_plan', no: 'b', review: 'c' } };
+    const sorted = parsed(documentWith({ actions }));
+    expect(ask(sorted, good).acceptedActions).toEqual(['approve_plan', 'change_plan']);
+  });
+
+  it('leave their standing readable in the codes', () => {
+    for (const standing of ['active', 'suspended', 'unbound', 'ambiguous'] as const) {
+      expect(standingOf(ask(document, good, { standing }).evidence)).toBe(standing);
+    }
   });
 
   it('all that do not hold are listed, in their order', () => {
@@ -431,6 +453,8 @@ describe('values of the context', () => {
     const there = parsed(documentOf({ fields: ['a', 'b'], op: 'exists' }));
     expect(ask(there, request({ a: 1, b: 2 })).verdict).toBe('yes');
     expect(ask(there, request({ a: null })).verdict).toBe('no');
+    const attested = new Map([['a', { value: 2, observedAt: AT }]]);
+    expect(ask(there, request({ a: 1 }), { attested }).verdict).toBe('yes');
   });
 
   it('says what a value was compared with, where it was compared with one', () => {
@@ -558,6 +582,23 @@ describe('assurance', () => {
     expect(ask(limit, context).checks[0]?.note).toBe('ASSURANCE_TOO_LOW');
     expect(ask(limit, { ...context, evidence_refs: [ref()] }).verdict).toBe('yes');
     expect(ask(limit, { ...context, sum: 11, evidence_refs: [ref()] }).verdict).toBe('no');
+  });
+
+  it('of several references the one that meets the demand on the limit counts', () => {
+    const limit = parsed(
+      documentOf({
+        field: 'sum',
+        op: 'at_most_field',
+        right_field: 'cap',
+        source_type: 'crm',
+        max_age_seconds: 60,
+      }),
+    );
+    const old = ref({ observed_at: '2026-01-01T00:00:00Z' });
+    const asking = (...refs: Json[]): unknown =>
+      ask(limit, request({ sum: 5, cap: 10, evidence_refs: refs })).checks[0]?.note;
+    expect(asking(old, ref())).toBeUndefined();
+    expect(asking(old)).toBe('EVIDENCE_STALE');
   });
 
   it('the lack of a reference is no disproof', () => {

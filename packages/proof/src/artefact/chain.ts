@@ -75,7 +75,12 @@ const nullable = (value: string | null): string =>
 
 /** `chain_` and the first 32 hex digits of SHA-256 of the tenant scope. */
 export function chainIdOf(scope: string): string {
-  return `chain_${sha256Hex(scope).slice(0, 32)}`;
+  return chainIdFrom(sha256Hex(scope));
+}
+
+/** The same from the hash of the scope, which is what a ledger entry holds. */
+export function chainIdFrom(scopeHash: string): string {
+  return `chain_${scopeHash.slice(0, 32)}`;
 }
 
 /** Leaf of the chain: names the entry, not its place. */

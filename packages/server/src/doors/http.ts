@@ -20,6 +20,7 @@ import Fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  LogController,
 } from 'fastify';
 import type { KeyStore, Principal } from '../service/ports.ts';
 import { forbiddenNames, readBody } from './body.ts';
@@ -53,7 +54,8 @@ const DOCS_URL = '/openapi.json';
 export function httpServer(options: HttpOptions): FastifyInstance {
   const app = Fastify({
     loggerInstance: options.logger,
-    disableRequestLogging: true,
+    // One line per request is written where it ends, see `observe`.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: options.newRequestId,
     bodyLimit: limits.BODY_BYTES_MAX,
     routerOptions: { maxParamLength: 700, caseSensitive: true },

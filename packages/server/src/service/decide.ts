@@ -3,7 +3,8 @@ import { type Answer, assess, bindingParameters, type JsonObject, readInstant } 
 import { canonicalJson, type SealKey, sha256Hex, sortedJson } from '@countersign/proof';
 import { sealJudgement } from './draft-record.ts';
 import { type InFlight, idempotencyOf } from './idempotency.ts';
-import type { AppendFault, AppendResult, Draft } from './ledger-writer.ts';
+import type { AppendFault, Draft } from './ledger-writer.ts';
+import type { PlacedResult } from './placed.ts';
 import { checkPin, type PolicyRegistry } from './policies.ts';
 import type { Ambient, Idempotency, LedgerReader, Principal } from './ports.ts';
 import { type Recorded, readRecorded, recordedFrom } from './recorded.ts';
@@ -11,11 +12,13 @@ import { type Recorded, readRecorded, recordedFrom } from './recorded.ts';
 /** What use cases need of their surroundings. */
 export interface Ports {
   readonly reader: LedgerReader;
-  readonly append: (draft: Draft) => Promise<AppendResult>;
+  readonly append: (draft: Draft) => Promise<PlacedResult>;
   readonly policies: PolicyRegistry;
   readonly ambient: Ambient;
   readonly sealKey: SealKey;
   readonly environment: 'test' | 'live';
+  /** Name of the ledger. */
+  readonly origin: string;
   readonly inFlight: InFlight;
 }
 
@@ -33,7 +36,13 @@ export interface Answered {
   readonly recorded: Recorded;
   readonly replayed: boolean;
   /** Of a decision that this request made. */
-  readonly verdict?: Answer;
+  readonly made?: Made;
+}
+
+/** What a door shows of a fresh decision beside its text. */
+export interface Made {
+  readonly verdict: Answer;
+  readonly recordHash: string;
 }
 
 /** Decides and records. No judgement leaves this function unless its entry is on disk. */
@@ -117,7 +126,7 @@ async function judgeAndAppend(
   return ok({
     recorded: recordedFrom(draft, appended.value),
     replayed: false,
-    verdict: assessment.verdict,
+    made: { verdict: assessment.verdict, recordHash: sealed.recordHash },
   });
 }
 
@@ -163,7 +172,7 @@ export async function once(
     }
     const stored = await ports.reader.readEntry(earlier.seq);
     if (stored === undefined) return fail({ code: 'DECIDE_STORAGE_UNAVAILABLE' });
-    return ok({ recorded: await readRecorded(ports.reader, stored), replayed: true });
+    return ok({ recorded: await readRecorded(ports.reader, stored, ports.origin), replayed: true });
   } finally {
     ports.inFlight.release(key);
   }

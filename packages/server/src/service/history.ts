@@ -1,4 +1,4 @@
-import type { EntryType } from '@countersign/proof';
+import { type EntryType, parseJson } from '@countersign/proof';
 import type { LedgerReader, StoredEntry } from './ports.ts';
 
 /** A stored artefact: its entry and its parsed subject. */
@@ -44,6 +44,21 @@ export async function readHistory(
 
 export function subjectOf(entry: StoredEntry): Readonly<Record<string, unknown>> {
   return JSON.parse(entry.subject) as Record<string, unknown>;
+}
+
+/** Nesting of a stored input; intake allowed less. */
+const INPUT_DEPTH_MAX = 64;
+
+/**
+ * The stored input of an entry. Its member names are the caller's, so it goes through the strict parser: some
+ * engines' `JSON.parse` remembers escaped names across documents and returns one in place of another.
+ */
+export async function readInputValue(reader: LedgerReader, seq: number): Promise<unknown> {
+  const text = await reader.readInput(seq);
+  if (text === undefined) return undefined;
+  const parsed = parseJson(text, { depthMax: INPUT_DEPTH_MAX });
+  if (!parsed.ok) throw new Error('a stored input is not strict JSON');
+  return parsed.value;
 }
 
 /** Receipts of this decision that are bound to it and say `executed`. */

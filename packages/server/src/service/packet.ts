@@ -9,9 +9,9 @@ import {
 } from '@countersign/proof';
 import { type Keyring, renderRegistry, signText } from '../keys/keyring.ts';
 import { APPEND_FAULTS, type Ports } from './decide.ts';
-import { type History, type Kept, readHistory } from './history.ts';
+import { type History, type Kept, readHistory, readInputValue } from './history.ts';
 import type { Principal, StoredEntry } from './ports.ts';
-import { headOf, linksOf, readInclusion, readRecorded } from './recorded.ts';
+import { headOf, linksOf, readInclusion, readPlace } from './recorded.ts';
 import { auditChainOf, ledgerOf } from './rendered.ts';
 
 export interface PacketParameters {
@@ -126,21 +126,21 @@ async function renderAll(
 ): Promise<ReadonlyMap<number, { readonly artefact: unknown; readonly entry: unknown }>> {
   const rendered = await Promise.all(
     included.map(async ({ entry, subject }) => {
-      const recorded = await readRecorded(reader, entry);
+      const place = await readPlace(reader, entry);
       const artefact = {
         ...subject,
-        audit_chain: auditChainOf(recorded.link),
-        ledger: ledgerOf(recorded, keyring.origin),
+        audit_chain: auditChainOf(place.link),
+        ledger: ledgerOf(place, keyring.origin),
       };
-      return [entry.seq, { artefact, entry: JSON.parse(recorded.entryText) as unknown }] as const;
+      return [entry.seq, { artefact, entry: JSON.parse(place.entryText) as unknown }] as const;
     }),
   );
   return new Map(rendered);
 }
 
 async function inputOf({ reader }: Ports, history: History): Promise<Record<string, unknown>> {
-  const input = await reader.readInput(history.record.entry.seq);
-  return input === undefined ? {} : { input: JSON.parse(input) as unknown };
+  const input = await readInputValue(reader, history.record.entry.seq);
+  return input === undefined ? {} : { input };
 }
 
 function policyOf(

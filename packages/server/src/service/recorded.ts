@@ -14,42 +14,54 @@ import {
   sha256Hex,
   toHex,
 } from '@countersign/proof';
-import type { Appended, Draft } from './ledger-writer.ts';
+import type { Draft } from './ledger-writer.ts';
 import { linkSubjectOf } from './link-subject.ts';
+import type { Placed } from './placed.ts';
 import type { LedgerReader, StoredEntry } from './ports.ts';
+import { type Place, placeText } from './rendered.ts';
 
-/** An artefact with its place in the ledger and the proof of it. Texts are canonical JSON. */
+/** An artefact that is in the ledger. Texts are canonical JSON. */
 export interface Recorded {
-  readonly seq: number;
   /** The artefact as the ledger hashes it. */
   readonly subject: string;
-  readonly link: ChainLink;
-  readonly entryHash: string;
-  readonly entryText: string;
-  readonly proof: readonly string[];
-  readonly treeSize: number;
-  readonly checkpoint: string;
+  /** Its place as members of a JSON text, see `placeText`. */
+  readonly place: string;
 }
 
-/** What a fresh append gives back, as a whole. */
-export function recordedFrom(draft: Draft, appended: Appended): Recorded {
-  return { ...appended, subject: draft.head + (appended.signature ?? '') + draft.tail };
+/** What appending a draft gives back, as a whole. */
+export function recordedFrom(draft: Draft, placed: Placed): Recorded {
+  return { subject: draft.head + (placed.signature ?? '') + draft.tail, place: placed.place };
 }
 
-/**
- * The same for an entry that is in the store. `size` names the checkpoint by the least number of entries that it
- * covers: the entry's own (default) gives back the proof that the first answer carried.
- */
+/** The artefact with its place in chain and ledger and the proof of it. */
+export function artefactText({ subject, place }: Recorded): string {
+  return `${subject.slice(0, -1)},${place}}`;
+}
+
+/** Reads an entry of the store as it was answered, see `readPlace`. */
 export async function readRecorded(
   reader: LedgerReader,
   stored: StoredEntry,
-  size: number = stored.seq + 1,
+  origin: string,
+  size?: number,
 ): Promise<Recorded> {
+  const place = placeText(await readPlace(reader, stored, size), origin);
+  return { subject: stored.subject, place };
+}
+
+/**
+ * Place of an entry that is in the store. `size` names the checkpoint by the least number of entries that it
+ * covers: the entry's own (default) gives back the proof that the first answer carried.
+ */
+export async function readPlace(
+  reader: LedgerReader,
+  stored: StoredEntry,
+  size: number = stored.seq + 1,
+): Promise<Place> {
   const checkpoint = await reader.readCheckpoint(size);
   if (checkpoint === undefined) throw new Error('the ledger has no checkpoint over an entry');
   return {
     seq: stored.seq,
-    subject: stored.subject,
     link: await readLink(reader, stored),
     entryHash: stored.entryHash,
     entryText: await readEntryText(reader, stored),

@@ -1,5 +1,8 @@
-import { type ChainLink, canonicalJson, canonicalString } from '@countersign/proof';
-import type { Recorded } from './recorded.ts';
+import { type ChainLink, canonicalJson, canonicalString, shape } from '@countersign/proof';
+import type { Appended } from './ledger-writer.ts';
+
+/** An artefact's place: its link in the audit chain, its entry in the ledger, and the proof of it. */
+export type Place = Omit<Appended, 'signature'>;
 
 /** Place of an artefact in its tenant's audit chain, as the artefact shows it. */
 export function auditChainOf(link: ChainLink): Readonly<Record<string, unknown>> {
@@ -18,28 +21,34 @@ export function auditChainOf(link: ChainLink): Readonly<Record<string, unknown>>
 }
 
 /** Place of an artefact in the ledger. */
-export function ledgerOf(recorded: Recorded, origin: string): Readonly<Record<string, unknown>> {
+export function ledgerOf(place: Place, origin: string): Readonly<Record<string, unknown>> {
   return {
-    entry_hash: recorded.entryHash,
-    leaf_index: recorded.seq,
+    entry_hash: place.entryHash,
+    leaf_index: place.seq,
     origin,
-    seq: recorded.seq,
+    seq: place.seq,
   };
 }
 
-/** Entry, inclusion path and checkpoint as canonical text: what a reader checks with the ledger's key alone. */
-export function ledgerProofText(recorded: Recorded): string {
-  const path = recorded.proof.map((hash) => `"${hash}"`).join(',');
-  return (
-    `{"checkpoint":${canonicalString(recorded.checkpoint)},"entry":${recorded.entryText},` +
-    `"proof":[${path}],"tree_size":${recorded.treeSize}}`
-  );
-}
+const placeShape = shape(['audit_chain', 'ledger', 'ledger_proof']);
+const proofShape = shape(['checkpoint', 'entry', 'proof', 'tree_size']);
 
-/** The artefact with its place in chain and ledger and the proof of it. */
-export function artefactText(recorded: Recorded, origin: string): string {
-  return (
-    `${recorded.subject.slice(0, -1)},"audit_chain":${canonicalJson(auditChainOf(recorded.link))},` +
-    `"ledger":${canonicalJson(ledgerOf(recorded, origin))},"ledger_proof":${ledgerProofText(recorded)}}`
-  );
+/**
+ * `audit_chain`, `ledger` and `ledger_proof` as members of one JSON text. What stands in `ledger_proof` can be
+ * checked with the ledger's key alone.
+ */
+export function placeText(place: Place, origin: string): string {
+  // A signed note has one kind of non-ASCII character. Escaped, it lets a whole answer be sent as it is in memory.
+  const checkpoint = canonicalString(place.checkpoint).replaceAll('—', '\\u2014');
+  const members = placeShape({
+    audit_chain: canonicalJson(auditChainOf(place.link)),
+    ledger: canonicalJson(ledgerOf(place, origin)),
+    ledger_proof: proofShape({
+      checkpoint,
+      entry: place.entryText,
+      proof: place.proof.length === 0 ? '[]' : `["${place.proof.join('","')}"]`,
+      tree_size: String(place.treeSize),
+    }),
+  });
+  return members.slice(1, -1);
 }

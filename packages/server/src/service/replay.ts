@@ -2,7 +2,7 @@ import { fail, ok, type Result } from '@countersign/contract';
 import { assess, isList, type Json, type JsonObject, standingOf } from '@countersign/policy';
 import { canonicalJson, type Members, outputHash, sha256Hex } from '@countersign/proof';
 import { APPEND_FAULTS, type Ports } from './decide.ts';
-import { readHistory } from './history.ts';
+import { readHistory, readInputValue } from './history.ts';
 import { EVALUATOR_VERSION } from './policies.ts';
 import type { Principal } from './ports.ts';
 
@@ -34,7 +34,8 @@ export async function replay(
   if (record['evaluator_version'] !== EVALUATOR_VERSION) {
     return fail({ code: 'DECIDE_REPLAY_EVALUATOR_UNAVAILABLE' });
   }
-  const input = await ports.reader.readInput(history.record.entry.seq);
+  const { seq } = history.record.entry;
+  const input = await ports.reader.readInput(seq);
   if (input === undefined) return fail({ code: 'DECIDE_INPUT_EXPIRED' });
   const policy = ports.policies.version(
     principal.tenant,
@@ -45,7 +46,7 @@ export async function replay(
     return fail({ code: 'DECIDE_STORAGE_UNAVAILABLE' });
   }
 
-  const request = JSON.parse(input) as { readonly context: JsonObject };
+  const request = (await readInputValue(ports.reader, seq)) as { readonly context: JsonObject };
   const at = Date.parse(String(record['created_at']));
   const evidence = (record['evidence'] ?? []) as Json;
   const assessment = assess(policy.document, {

@@ -1,4 +1,5 @@
-import type { AppendResult, Draft } from './ledger-writer.ts';
+import type { Draft } from './ledger-writer.ts';
+import type { PlacedResult } from './placed.ts';
 
 /** Most drafts in one commit. */
 export const BATCH_ENTRIES_MAX = 256;
@@ -6,14 +7,14 @@ export const BATCH_ENTRIES_MAX = 256;
 export const QUEUE_ENTRIES_MAX = 8_192;
 
 /** Writes a batch durably and answers in its order. */
-export type WriteBatch = (drafts: readonly Draft[]) => Promise<readonly AppendResult[]>;
+export type WriteBatch = (drafts: readonly Draft[]) => Promise<readonly PlacedResult[]>;
 
 interface Waiting {
   readonly draft: Draft;
-  readonly answer: (result: AppendResult) => void;
+  readonly answer: (result: PlacedResult) => void;
 }
 
-const UNAVAILABLE: AppendResult = { ok: false, fault: 'unavailable' };
+const UNAVAILABLE: PlacedResult = { ok: false, fault: 'unavailable' };
 
 /**
  * Group commit without a timer: while one batch is being written, the next one fills. One fsync and one checkpoint
@@ -31,7 +32,7 @@ export class Sequencer {
   }
 
   /** Resolves after the draft is on disk, or with the reason why it is not. Never rejects. */
-  append(draft: Draft): Promise<AppendResult> {
+  append(draft: Draft): Promise<PlacedResult> {
     if (this.#closed || this.#waiting.length >= QUEUE_ENTRIES_MAX) {
       return Promise.resolve(UNAVAILABLE);
     }
@@ -58,7 +59,7 @@ export class Sequencer {
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, BATCH_ENTRIES_MAX);
-      let results: readonly AppendResult[];
+      let results: readonly PlacedResult[];
       try {
         results = await this.#write(batch.map((one) => one.draft));
       } catch {

@@ -60,7 +60,7 @@ export function openSqlite(file: string): SqliteStore {
   db.pragma(`wal_autocheckpoint = ${WAL_PAGES}`);
   db.pragma('foreign_keys = ON');
   db.pragma('secure_delete = ON');
-  db.pragma('cache_size = -16000');
+  db.pragma('cache_size = -8000');
   migrate(db, file);
   return storeOver(db);
 }

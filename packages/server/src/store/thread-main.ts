@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { openKeyring } from '../keys/keyring.ts';
 import { LedgerDamage } from '../service/ledger-check.ts';
 import { LedgerWriter } from '../service/ledger-writer.ts';
+import { placedResult } from '../service/placed.ts';
 import type { LedgerStore } from '../service/ports.ts';
 import { openSqlite } from './sqlite.ts';
 import type { FromThread, ThreadOptions, ToThread } from './thread.ts';
@@ -11,10 +12,11 @@ if (port === null) throw new Error('this file runs as a worker thread');
 const options = workerData as ThreadOptions;
 const say = (message: FromThread): void => port.postMessage(message);
 
+const keyring = openKeyring(options.keyDirectory, Date.now);
 const writer = new LedgerWriter(() => {
   const store = openSqlite(options.databaseFile);
   return options.commitDelayMs === undefined ? store : slow(store, options.commitDelayMs);
-}, openKeyring(options.keyDirectory, Date.now));
+}, keyring);
 
 try {
   const size = await writer.open();
@@ -35,7 +37,12 @@ async function handle(message: ToThread): Promise<void> {
     port?.close();
     return;
   }
-  say({ kind: 'written', id: message.id, results: await writer.write(message.drafts) });
+  const results = await writer.write(message.drafts);
+  say({
+    kind: 'written',
+    id: message.id,
+    results: results.map((result) => placedResult(result, keyring.origin)),
+  });
 }
 
 /** The same store with a commit that takes longer. */

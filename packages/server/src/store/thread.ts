@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import type { AppendResult, Draft } from '../service/ledger-writer.ts';
+import type { Draft } from '../service/ledger-writer.ts';
+import type { PlacedResult } from '../service/placed.ts';
 
 /** What the writer's thread is told at its start. */
 export interface ThreadOptions {
@@ -15,13 +16,13 @@ export type ToThread =
 export type FromThread =
   | { readonly kind: 'open'; readonly size: number }
   | { readonly kind: 'damaged'; readonly what: string }
-  | { readonly kind: 'written'; readonly id: number; readonly results: readonly AppendResult[] };
+  | { readonly kind: 'written'; readonly id: number; readonly results: readonly PlacedResult[] };
 
 /** The writer in its own thread: signing, hashing and committing use another core than the requests do. */
 export interface WriterThread {
   /** Entries in the ledger when it was opened. */
   readonly sizeAtOpen: number;
-  write(drafts: readonly Draft[]): Promise<readonly AppendResult[]>;
+  write(drafts: readonly Draft[]): Promise<readonly PlacedResult[]>;
   close(): Promise<void>;
 }
 
@@ -35,8 +36,10 @@ export async function startWriterThread(options: ThreadOptions): Promise<WriterT
   const worker = new Worker(new URL(THREAD_FILE, import.meta.url), {
     workerData: options,
     execArgv: THREAD_FLAGS,
+    // A batch is short-lived: a small young generation keeps the thread's memory where it is.
+    resourceLimits: { maxYoungGenerationSizeMb: 8 },
   });
-  const waiting = new Map<number, (results: readonly AppendResult[]) => void>();
+  const waiting = new Map<number, (results: readonly PlacedResult[]) => void>();
   let ended = false;
   const exited = new Promise<void>((done) => {
     worker.once('exit', () => {

@@ -17,14 +17,19 @@ import {
 } from '@countersign/proof';
 import { parseRegistry, type Trust, verifyPacket, verifyRecord } from '@countersign/verify';
 import { type Keyring, renderRegistry } from '../../keys/keyring.ts';
-import { type Answered, decideAndRecord, type Ports } from '../../service/decide.ts';
+import { type Answered, decideAndRecord, type Made, type Ports } from '../../service/decide.ts';
 import { recordExecution } from '../../service/execution.ts';
-import { type Kept, lifecycleState, readHistory } from '../../service/history.ts';
+import { type Kept, lifecycleState, readHistory, readInputValue } from '../../service/history.ts';
 import { recordOutcome } from '../../service/outcome.ts';
 import { exportPacket } from '../../service/packet.ts';
 import type { Principal } from '../../service/ports.ts';
-import { prefetch, readEntryText, readInclusion, readRecorded } from '../../service/recorded.ts';
-import { artefactText } from '../../service/rendered.ts';
+import {
+  artefactText,
+  prefetch,
+  readEntryText,
+  readInclusion,
+  readRecorded,
+} from '../../service/recorded.ts';
 import { replay } from '../../service/replay.ts';
 import type { Template } from '../../service/templates.ts';
 import type { Call, Handler, Reply } from '../call.ts';
@@ -61,12 +66,12 @@ export function decideHandlers(ports: DoorPorts): Record<OperationName, Handler>
       });
       if (!answered.ok) return answered;
       const { recorded, replayed } = answered.value;
-      const verdict = verdictOf(answered.value);
+      const { verdict, recordHash } = madeOf(answered.value);
       if (!replayed) ports.metrics.decisions.inc({ verdict });
       return ok({
-        text: decisionText(recorded, origin, view.value, verdict),
+        text: decisionText(recorded, view.value, verdict),
         headers: {
-          'x-decide-record-hash': recorded.link.record_hash,
+          'x-decide-record-hash': recordHash,
           ...replayHeader(answered.value),
         },
       });
@@ -77,8 +82,8 @@ export function decideHandlers(ports: DoorPorts): Record<OperationName, Handler>
       if (history === undefined) return fail({ code: 'DECIDE_DECISION_NOT_FOUND' });
       const state = lifecycleState(history, ports.ambient.now());
       const { size } = await reader.readHead();
-      const recorded = await readRecorded(reader, history.record.entry, size);
-      const record = recordText(recorded, origin, call.view ?? 'full', state);
+      const recorded = await readRecorded(reader, history.record.entry, origin, size);
+      const record = recordText(recorded, call.view ?? 'full', state);
       const base = `/api/decision/${call.id}`;
       const input =
         call.query['include_input'] === true
@@ -101,19 +106,11 @@ export function decideHandlers(ports: DoorPorts): Record<OperationName, Handler>
       const history = await readHistory(reader, principalOf(call).tenant, call.id);
       if (history === undefined) return fail({ code: 'DECIDE_DECISION_NOT_FOUND' });
       const { entry } = history.record;
-      const recorded = await readRecorded(reader, entry);
+      const recorded = await readRecorded(reader, entry, origin);
       const state = lifecycleState(history, ports.ambient.now());
-      const record: unknown = JSON.parse(recordText(recorded, origin, 'full', state));
-      const input = await reader.readInput(entry.seq);
-      return ok(
-        json(
-          verifyRecord({
-            record,
-            trust,
-            ...(input === undefined ? {} : { input: JSON.parse(input) as unknown }),
-          }),
-        ),
-      );
+      const record: unknown = JSON.parse(recordText(recorded, 'full', state));
+      const input = await readInputValue(reader, entry.seq);
+      return ok(json(verifyRecord({ record, trust, ...(input === undefined ? {} : { input }) })));
     },
 
     openReplay: (call) => replayed(call),
@@ -128,7 +125,7 @@ export function decideHandlers(ports: DoorPorts): Record<OperationName, Handler>
       });
       if (!answered.ok) return answered;
       const { recorded } = answered.value;
-      const execution = JSON.parse(artefactText(recorded, origin)) as Record<string, unknown>;
+      const execution = JSON.parse(artefactText(recorded)) as Record<string, unknown>;
       if (execution['action_binding_match'] === true) {
         return ok({ ...json({ ok: true, execution }), headers: replayHeader(answered.value) });
       }
@@ -151,7 +148,7 @@ export function decideHandlers(ports: DoorPorts): Record<OperationName, Handler>
         idempotencyKey: call.idempotencyKey,
       });
       if (!answered.ok) return answered;
-      const outcome: unknown = JSON.parse(artefactText(answered.value.recorded, origin));
+      const outcome: unknown = JSON.parse(artefactText(answered.value.recorded));
       return ok({ ...json({ ok: true, outcome }), headers: replayHeader(answered.value) });
     },
 
@@ -289,7 +286,7 @@ export function decideHandlers(ports: DoorPorts): Record<OperationName, Handler>
     const items = await Promise.all(
       page.map(
         async ({ entry }): Promise<unknown> =>
-          JSON.parse(artefactText(await readRecorded(reader, entry), origin)),
+          JSON.parse(artefactText(await readRecorded(reader, entry, origin))),
       ),
     );
     const last = page.at(-1);
@@ -330,7 +327,7 @@ function verifyExported(call: Call, trust: Trust): Result<Reply> {
     });
   }
   const result = verifyRecord({ record: body['record'], trust, ...optional });
-  return result.error === 'DECIDE_VERIFY_VIEW_INCOMPLETE'
+  return result.error?.code === 'DECIDE_VERIFY_VIEW_INCOMPLETE'
     ? fail({ code: 'DECIDE_VERIFY_VIEW_INCOMPLETE' })
     : ok(json(result));
 }
@@ -358,9 +355,11 @@ function agreedView(
   return ok(header ?? member ?? 'full');
 }
 
-function verdictOf({ verdict, recorded }: Answered): Answer {
-  // A record that was there before this request is read; one just made is known.
-  return verdict ?? (JSON.parse(recorded.subject) as { verdict: Answer }).verdict;
+/** Verdict and hash of an answered record: one just made is known, one that was there before is read. */
+function madeOf({ made, recorded }: Answered): Made {
+  if (made !== undefined) return made;
+  const record = JSON.parse(recorded.subject) as { verdict: Answer; record_hash: string };
+  return { verdict: record.verdict, recordHash: record.record_hash };
 }
 
 function principalOf(call: Call): Principal {

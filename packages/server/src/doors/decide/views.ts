@@ -2,8 +2,7 @@ import type { decide } from '@countersign/contract';
 import type { Answer } from '@countersign/policy';
 import { only } from '@countersign/proof';
 import type { LifecycleState } from '../../service/history.ts';
-import type { Recorded } from '../../service/recorded.ts';
-import { artefactText } from '../../service/rendered.ts';
+import { artefactText, type Recorded } from '../../service/recorded.ts';
 
 const MINIMAL = [
   'verdict',
@@ -55,21 +54,19 @@ const FIRST_STATE = {
 /** The body of a decide answer. A view leaves members out; it never changes one. */
 export function decisionText(
   recorded: Recorded,
-  origin: string,
   view: decide.ResponseView,
   verdict: Answer,
 ): string {
-  return recordText(recorded, origin, view, FIRST_STATE[verdict]);
+  return recordText(recorded, view, FIRST_STATE[verdict]);
 }
 
 /** A record with its place in the ledger, in one of the three views. */
 export function recordText(
   recorded: Recorded,
-  origin: string,
   view: decide.ResponseView,
   state: LifecycleState,
 ): string {
-  const text = artefactText(recorded, origin);
+  const text = artefactText(recorded);
   const full = `${text.slice(0, -1)},"lifecycle_state":"${state}","record_view":"${view}"}`;
   if (view === 'full') return full;
   return JSON.stringify(only(JSON.parse(full) as Record<string, unknown>, MEMBERS[view]));
