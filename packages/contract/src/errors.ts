@@ -250,6 +250,7 @@ export interface Fault {
   readonly fields?: readonly FieldError[];
   /** Further members of the error body; never verdict-like. */
   readonly more?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly retryAfterSeconds?: number;
 }
 

@@ -5,7 +5,7 @@ import { isList, isObject, type Json, type JsonObject, member } from '../json.ts
 import { arrangeEvidence } from '../policy.ts';
 import type { Truth } from '../truth.ts';
 import { BUILTIN_CODES, type BuiltinName, isBuiltin, RESOURCE_FIELDS } from './builtin.ts';
-import type { DocumentCondition, PolicyDocument } from './compile.ts';
+import type { PolicyDocument } from './compile.ts';
 import { contextFailures } from './context-schema.ts';
 import { type Asked, collectFacts, proposedAction } from './facts.ts';
 import type { Answer } from './members.ts';
@@ -61,14 +61,14 @@ export function assess(document: PolicyDocument, asked: Asked): Assessment {
 
   const proposed = proposedAction(document, asked.context);
   const outcomes = typeof proposed === 'string' ? document.actions.get(proposed) : undefined;
-  const accepted = [typeof proposed === 'string' ? proposed : undefined, outcomes?.yes];
+  const proposedText = typeof proposed === 'string' ? proposed : undefined;
   const sources = member(asked.context, 'evidence_refs');
   return {
     verdict,
     state: judgement.truth,
     action: outcomes?.[verdict] ?? 'route_to_owner',
-    ...(typeof proposed === 'string' && { proposedAction: proposed }),
-    acceptedActions: [...new Set(accepted.filter((action) => action !== undefined))].sort(),
+    ...(proposedText !== undefined && { proposedAction: proposedText }),
+    acceptedActions: sortedPair(proposedText, outcomes?.yes),
     evidence: checks.map((check) => check.code),
     checks,
     ...(verdict !== 'yes' && { route: routeOf(document, asked.context, verdict) }),
@@ -86,6 +86,13 @@ export function bindingParameters(document: PolicyDocument, context: JsonObject)
   );
 }
 
+/** Up to two names, each once, sorted. */
+function sortedPair(one: string | undefined, other: string | undefined): readonly string[] {
+  if (one === undefined) return other === undefined ? [] : [other];
+  if (other === undefined || one === other) return [one];
+  return one < other ? [one, other] : [other, one];
+}
+
 const ANSWER_OF = {
   allow: 'yes',
   deny: 'no',
@@ -97,33 +104,27 @@ function renderChecks(
   context: JsonObject,
   trace: readonly TraceEntry[],
 ): readonly EvidenceCheck[] {
-  const byName = new Map(document.conditions.map((condition) => [condition.name, condition]));
-  return trace.flatMap(({ name, truth, note }) => {
+  const checks: EvidenceCheck[] = [];
+  for (const { name, truth, note } of trace) {
     if (isBuiltin(name)) {
-      if (truth === 'true') return [];
+      if (truth === 'true') continue;
       const fields = builtinFields(name, document, context);
-      return [withNote({ name, state: truth, code: BUILTIN_CODES[name], fields }, note)];
+      checks.push(withNote({ name, state: truth, code: BUILTIN_CODES[name], fields }, note));
+      continue;
     }
-    const condition = byName.get(name) ?? bug(`no condition ${name}`);
+    const condition = document.conditionsByName.get(name) ?? bug(`no condition ${name}`);
     const code = condition.codes[truth] ?? bug(`${name} has no code for ${truth}`);
-    const fields = fieldsOf(condition);
+    const check = { name, state: truth, code, fields: condition.fields };
     // A list of states is the condition's whole meaning, not a value to compare with.
-    const expected = condition.op === 'state' ? undefined : condition.expected;
-    const check = { name, state: truth, code, fields, ...(expected !== undefined && { expected }) };
-    return [withNote(check, note)];
-  });
+    const { expected } = condition;
+    const compares = expected !== undefined && condition.op !== 'state';
+    checks.push(withNote(compares ? { ...check, expected } : check, note));
+  }
+  return checks;
 }
 
 function withNote(check: EvidenceCheck, note: string | undefined): EvidenceCheck {
   return note === undefined ? check : { ...check, note };
-}
-
-function fieldsOf({ op, paths, rightPath, approval }: DocumentCondition): readonly string[] {
-  if (approval !== undefined) return [`approvals.${approval.group}`];
-  if (op === 'reference_present') return [fieldName('evidence_refs')];
-  return [...paths, ...(rightPath === undefined ? [] : [rightPath])].map((path) =>
-    fieldName(path.text),
-  );
 }
 
 function builtinFields(

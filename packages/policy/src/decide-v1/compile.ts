@@ -15,7 +15,7 @@ import type {
   OutcomeActions,
   SelfTest,
 } from './members.ts';
-import { type Path, pathOf } from './path.ts';
+import { fieldName, type Path, pathOf } from './path.ts';
 
 /** A `decide_policy_v1` document that passed every rule, with its defaults filled in. */
 export type PolicyDocument = {
@@ -35,10 +35,11 @@ export type PolicyDocument = {
   /** Outcome actions by requested action. */
   readonly actions: ReadonlyMap<string, OutcomeActions>;
   readonly defaultAction?: string;
-  readonly contextFields: ReadonlyMap<string, ContextField>;
+  readonly contextFields: readonly { readonly path: Path; readonly field: ContextField }[];
   readonly contextClosed: boolean;
   /** In the order of first use in the requirement. */
   readonly conditions: readonly DocumentCondition[];
+  readonly conditionsByName: ReadonlyMap<string, DocumentCondition>;
   readonly bindParameters: readonly Path[];
   readonly authorization: {
     readonly validForSeconds: number;
@@ -78,6 +79,8 @@ export type DocumentCondition = {
   readonly rightPath?: Path;
   readonly expected?: Json;
   readonly codes: ConditionCodes;
+  /** Where the judged facts stand, as an answer writes it: `context.<path>`, or `approvals.<group>`. */
+  readonly fields: readonly string[];
   /** Types of evidence references that lift the value to `referenced`. */
   readonly sourceTypes: readonly string[];
   /** For `approval`: whose approvals, and how many distinct persons. */
@@ -124,9 +127,10 @@ export function compileDocument(
     },
     actions: head.actions,
     ...(head.default_action !== undefined && { defaultAction: head.default_action }),
-    contextFields: head.context_fields,
+    contextFields: [...head.context_fields].map(([path, field]) => ({ path: pathOf(path), field })),
     contextClosed: head.context_closed ?? false,
     conditions,
+    conditionsByName: new Map(conditions.map((condition) => [condition.name, condition])),
     bindParameters: (head.bind_parameters ?? []).map(pathOf),
     authorization: {
       validForSeconds: authorization?.valid_for_seconds ?? 900,
@@ -192,6 +196,10 @@ function compileCondition(
     ...(rightPath !== undefined && otherLane !== undefined && { otherMinLane: otherLane }),
     ...(maxAgeSeconds !== undefined && { maxAgeMs: maxAgeSeconds * 1_000 }),
   };
+  const approval =
+    op === 'approval'
+      ? { group: stated.group ?? reviewers.group, quorum: stated.quorum ?? reviewers.quorum }
+      : undefined;
   return {
     name,
     op,
@@ -199,15 +207,17 @@ function compileCondition(
     ...(rightPath !== undefined && { rightPath: pathOf(rightPath) }),
     ...(expected !== undefined && { expected }),
     codes,
+    fields: fieldsOf(stated, approval?.group),
     sourceTypes: stated.sourceType === undefined ? (defaults.sources ?? []) : [stated.sourceType],
-    ...(op === 'approval' && {
-      approval: {
-        group: stated.group ?? reviewers.group,
-        quorum: stated.quorum ?? reviewers.quorum,
-      },
-    }),
+    ...(approval !== undefined && { approval }),
     kernel,
   };
+}
+
+function fieldsOf({ op, paths, rightPath }: StatedCondition, group?: string): readonly string[] {
+  if (group !== undefined) return [`approvals.${group}`];
+  if (op === 'reference_present') return [fieldName('evidence_refs')];
+  return [...paths, ...(rightPath === undefined ? [] : [rightPath])].map(fieldName);
 }
 
 /** A reference is one by nature; existence and approvals are not a matter of lanes. */

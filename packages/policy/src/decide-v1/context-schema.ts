@@ -2,7 +2,7 @@ import { isList, isObject, type Json, type JsonObject, sameJson } from '../json.
 import { compareNumbers, Decimal, isNumeric } from '../number.ts';
 import type { PolicyDocument } from './compile.ts';
 import type { ContextField } from './members.ts';
-import { pathOf, valueAt } from './path.ts';
+import { valueAt } from './path.ts';
 
 /** A context member that is not as the policy's `context_fields` ask. */
 export type ContextFailure = {
@@ -16,16 +16,16 @@ export function contextFailures(
   context: JsonObject,
 ): readonly ContextFailure[] {
   const failures: ContextFailure[] = [];
-  for (const [path, field] of contextFields) {
-    const value = valueAt(context, pathOf(path)) ?? null;
+  for (const { path, field } of contextFields) {
+    const value = valueAt(context, path) ?? null;
     if (value === null) {
-      if (field.required) failures.push({ path, because: 'missing' });
+      if (field.required) failures.push({ path: path.text, because: 'missing' });
     } else if (!fits(value, field)) {
-      failures.push({ path, because: 'malformed' });
+      failures.push({ path: path.text, because: 'malformed' });
     }
   }
   if (contextClosed) {
-    const listed = [...DOOR_MEMBERS, ...contextFields.keys()];
+    const listed = [...DOOR_MEMBERS, ...contextFields.map(({ path }) => path.text)];
     for (const path of strangers(context, '', listed)) {
       failures.push({ path, because: 'malformed' });
     }
@@ -71,11 +71,16 @@ function* strangers(
 function fits(value: Json, field: ContextField): boolean {
   if (!isOfType(value, field.type)) return false;
   if (field.enum !== undefined && !field.enum.some((item) => sameJson(item, value))) return false;
-  if (typeof value === 'string') return Array.from(value).length <= (field.max_length ?? Infinity);
+  if (typeof value === 'string') return isWithin(value, field.max_length ?? Infinity);
   if (!isNumeric(value)) return true;
   const { minimum, maximum } = field;
   if (isNumeric(minimum) && compareNumbers(value, minimum) < 0) return false;
   return !(isNumeric(maximum) && compareNumbers(value, maximum) > 0);
+}
+
+/** Counts characters, which are never more than the code units. */
+function isWithin(text: string, charactersMax: number): boolean {
+  return text.length <= charactersMax || Array.from(text).length <= charactersMax;
 }
 
 function isOfType(value: Json, type: ContextField['type']): boolean {

@@ -2,7 +2,7 @@ import type { Evidence, Lane } from '../evidence.ts';
 import { shortfall } from '../evidence.ts';
 import { readInstant } from '../instant.ts';
 import { isList, isObject, type Json, type JsonObject, member, sameJson } from '../json.ts';
-import { type BuiltinName, RESOURCE_FIELDS } from './builtin.ts';
+import { BUILTIN_CONDITIONS, type BuiltinName, RESOURCE_FIELDS } from './builtin.ts';
 import type { DocumentCondition, PolicyDocument } from './compile.ts';
 import { contextFailures } from './context-schema.ts';
 import type { Approval } from './members.ts';
@@ -36,7 +36,7 @@ export function collectFacts(
   document: PolicyDocument,
   asked: Asked,
 ): ReadonlyMap<string, Evidence> {
-  const facts = new Map<string, Evidence>(Object.entries(builtinFacts(document, asked)));
+  const facts = builtinFacts(document, asked);
   const references = readReferences(asked.context);
   for (const condition of document.conditions) {
     const { operand, otherOperand } = condition.kernel;
@@ -65,12 +65,12 @@ export function proposedAction(
 function builtinFacts(
   document: PolicyDocument,
   { context, at, standing }: Asked,
-): Record<BuiltinName, Evidence> {
+): Map<string, Evidence> {
   const action = proposedAction(document, context);
   const covered = typeof action === 'string' && document.actions.has(action);
   const [failure] = contextFailures(document, context);
   const hasResource = RESOURCE_FIELDS.some((name) => isText(member(context, name)));
-  return {
+  const facts: Record<BuiltinName, Evidence> = {
     'builtin.policy_bound': standing === 'unbound' ? UNDETERMINED : HOLDS,
     'builtin.policy_unambiguous': standing === 'ambiguous' ? UNDETERMINED : HOLDS,
     'builtin.policy_active': standing === 'suspended' ? UNDETERMINED : HOLDS,
@@ -81,6 +81,9 @@ function builtinFacts(
       hasResource || !document.authorization.requireResource ? HOLDS : MISSING,
     'builtin.request_fresh': freshness(member(context, 'expires_at') ?? null, at),
   };
+  const byKey = new Map<string, Evidence>();
+  for (const name of BUILTIN_CONDITIONS) byKey.set(name, facts[name]);
+  return byKey;
 }
 
 /** A request that states no end stays fresh; an end that cannot be read leaves it open. */
@@ -111,7 +114,7 @@ function valueFact(
     const found = valueAt(asked.context, path);
     if (found === null) sawNull = true;
     if (found === undefined || found === null) continue;
-    if (isObject(found) && paths.some(({ text }) => text.startsWith(`${path.text}.`))) continue;
+    if (paths.length > 1 && isObject(found) && leadsOn(path, paths)) continue;
     // Existence is not a matter of what is said, so there contradictions do not count.
     if (value !== undefined && !sameJson(value, found) && !onlyExists(condition)) return CONFLICT;
     value = found;
@@ -122,15 +125,24 @@ function valueFact(
   }
   if (value === undefined) return sawNull ? { state: 'absent', because: 'null' } : MISSING;
 
+  const lifting = matching(references, condition);
+  if (claim === undefined && lifting.length === 0) {
+    return { state: 'present', value, lane: 'asserted' };
+  }
   const candidates: Present[] = [];
   if (claim !== undefined) {
     candidates.push({ state: 'present', value, lane: 'attested', observedAt: claim.observedAt });
   }
-  for (const reference of matching(references, condition)) {
+  for (const reference of lifting) {
     candidates.push(present(value, 'referenced', reference.observedAt));
   }
   candidates.push({ state: 'present', value, lane: 'asserted' });
   return strongest(candidates, condition, asked.at) ?? MISSING;
+}
+
+/** Whether another alternative goes on where this one ends. */
+function leadsOn({ text }: Path, paths: readonly Path[]): boolean {
+  return paths.some((other) => other.text.startsWith(`${text}.`));
 }
 
 function onlyExists({ op }: DocumentCondition): boolean {

@@ -26,9 +26,10 @@ export const unboundWorkflow: PolicyDocument = {
   workflows: [],
   owner: { group: GROUP, allowedGroups: [] },
   actions: new Map(),
-  contextFields: new Map(),
+  contextFields: [],
   contextClosed: false,
   conditions: [],
+  conditionsByName: new Map(),
   bindParameters: [],
   authorization: {
     validForSeconds: 900,

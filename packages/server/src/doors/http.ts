@@ -45,6 +45,7 @@ export interface HttpOptions {
 
 const DECISION_ID = /^dec_[A-Za-z0-9_]{4,600}$/;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,300}$/;
+const TOO_LONG_KEY = /^[\x21-\x7e]{301,}$/;
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 const JSON_TYPE = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 const CLIENT_REQUEST_ID = /^[\x21-\x7e]{1,160}$/;
@@ -63,6 +64,14 @@ export function httpServer(options: HttpOptions): FastifyInstance {
     keepAliveTimeout: 60_000,
     forceCloseConnections: 'idle',
     trustProxy: false,
+    // A path that the router cannot read names nothing that is here.
+    frameworkErrors: (error, request, reply) => {
+      const code =
+        error.code === 'FST_ERR_MAX_PARAM_LENGTH'
+          ? 'DECIDE_DECISION_NOT_FOUND'
+          : 'DECIDE_API_ROUTE_NOT_FOUND';
+      refuse(request, reply, { code });
+    },
   });
   app.removeAllContentTypeParsers();
   // Bodies stay bytes until method, size, media type, key and limits are settled.
@@ -83,6 +92,7 @@ export function httpServer(options: HttpOptions): FastifyInstance {
       handler: async (request, reply) => send(request, reply, operation, await answer(request, reply)),
     });
   }
+  for (const { method, url } of shadowedPaths()) app.route({ method, url, handler: notFound });
   app.setNotFoundHandler((request, reply) => notFound(request, reply));
   app.setErrorHandler((error: { code?: string; statusCode?: number }, request, reply) => {
     const code = TRANSPORT_FAULTS[error.code ?? ''] ?? 'DECIDE_INTERNAL';
@@ -227,6 +237,12 @@ function readHeaders(request: FastifyRequest, operation: Operation): Result<Call
       code: 'DECIDE_API_INVALID_HEADER',
       fields: [fieldError(`/${name}`, 'invalid_value')],
     });
+  if (typeof key === 'string' && TOO_LONG_KEY.test(key)) {
+    return fail({
+      code: 'DECIDE_API_INVALID_REQUEST',
+      fields: [fieldError('/x-idempotency-key', 'too_long')],
+    });
+  }
   if (key !== undefined) {
     // Node joins a repeated header with a comma and a space, and a space is not allowed in a key.
     if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)) return wrong('x-idempotency-key');
@@ -273,8 +289,10 @@ function refuse(request: FastifyRequest, reply: FastifyReply, fault: Fault): Fas
   reply.header('cache-control', 'no-store');
   reply.header('content-type', 'application/json; charset=utf-8');
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="decide-api"');
-  const wait = fault.retryAfterSeconds ?? (status === 503 ? 1 : undefined);
+  const soon = entry.retryable && (status === 503 || status === 409);
+  const wait = fault.retryAfterSeconds ?? (soon ? 1 : undefined);
   if (wait !== undefined) reply.header('retry-after', wait);
+  if (fault.headers !== undefined) reply.headers(fault.headers);
   return reply.send(
     JSON.stringify({
       ok: false,
@@ -295,7 +313,13 @@ function notFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const there = (Object.values(operations) as Operation[]).filter((operation) =>
     matches(operation.path, path),
   );
-  if (there.length === 0) return refuse(request, reply, { code: 'DECIDE_API_ROUTE_NOT_FOUND' });
+  if (there.length === 0) {
+    if (!request.server.hasRoute({ url: path, method: 'GET' })) {
+      return refuse(request, reply, { code: 'DECIDE_API_ROUTE_NOT_FOUND' });
+    }
+    reply.header('allow', 'GET, HEAD');
+    return refuse(request, reply, { code: 'DECIDE_API_METHOD_NOT_ALLOWED' });
+  }
   // A static path wins over `:id`, so only the most literal rows count.
   const literal = there.filter((operation) => !operation.path.includes(':id'));
   const rows = literal.length > 0 ? literal : there;
@@ -310,6 +334,22 @@ function notFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     return reply.code(204).send();
   }
   return refuse(request, reply, { code: 'DECIDE_API_METHOD_NOT_ALLOWED' });
+}
+
+/**
+ * Literal paths that would be taken for an id under another method, since the router looks at one method at a time:
+ * `GET /api/decision/verify` is no decision.
+ */
+function shadowedPaths(): { readonly method: Operation['method']; readonly url: string }[] {
+  const rows: readonly Operation[] = Object.values(operations);
+  return rows
+    .filter(({ path }) => !path.includes(':id'))
+    .flatMap(({ path: url }) =>
+      rows
+        .filter((row) => row.path !== url && matches(row.path, url))
+        .filter(({ method }) => !rows.some((row) => row.path === url && row.method === method))
+        .map(({ method }) => ({ method, url })),
+    );
 }
 
 function matches(pattern: string, path: string): boolean {

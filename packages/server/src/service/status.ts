@@ -37,9 +37,10 @@ export async function readStatus(ports: StatusPorts): Promise<Readonly<Record<st
     ),
   };
   const accepting = Object.values(checks).every((value) => value === 'ok');
+  const reading = checks['storage'] === 'ok' && checks['signer'] === 'ok';
   return {
     ok: accepting,
-    status: accepting ? 'ready' : checks['storage'] === 'ok' ? 'degraded' : 'not_ready',
+    status: accepting ? 'ready' : reading ? 'degraded' : 'not_ready',
     accepting_decisions: accepting,
     environment: ports.environment,
     checks,

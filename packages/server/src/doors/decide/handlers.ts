@@ -135,6 +135,7 @@ export function decideHandlers(ports: DoorPorts): Record<OperationName, Handler>
           ? 'DECIDE_EXECUTION_LINK_MISMATCH'
           : 'DECIDE_EXECUTION_BINDING_MISMATCH',
         more: { recorded: true, required_action: 'stop_and_route_to_owner', execution },
+        headers: replayHeader(answered.value),
       });
     },
 
