@@ -71,13 +71,18 @@ function wrk(url: string, connections: number): Sample {
     ['-t1', `-c${connections}`, `-d${SECONDS}s`, '--latency', '-s', script, url, '--', seed],
     { encoding: 'utf8' },
   );
-  if (/Non-2xx|Socket errors/.test(out)) throw new Error(`${url}: not every answer was 200\n${out}`);
+  if (/Non-2xx|Socket errors/.test(out))
+    throw new Error(`${url}: not every answer was 200\n${out}`);
   const ms = (percent: number): number => {
     const found = new RegExp(`\\s${percent}%\\s+([\\d.]+)(us|ms|s)`).exec(out);
     const unit = { us: 0.001, ms: 1, s: 1000 }[found?.[2] ?? ''] ?? Number.NaN;
     return Number(found?.[1]) * unit;
   };
-  return { perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(out)?.[1]), p50Ms: ms(50), p99Ms: ms(99) };
+  return {
+    perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(out)?.[1]),
+    p50Ms: ms(50),
+    p99Ms: ms(99),
+  };
 }
 
 async function start(commitDelayMs: number): Promise<{ child: ChildProcess; url: string }> {
@@ -128,14 +133,21 @@ async function measure(connections: number, commitDelayMs: number): Promise<void
     });
     if (first.status !== 200) throw new Error(`decide answered ${first.status}`);
     for (const route of ROUTES) wrk(url + route, connections);
-    const samples: Record<Route, Sample[]> = { '/bench/echo': [], '/bench/answer': [], '/api/decide': [] };
+    const samples: Record<Route, Sample[]> = {
+      '/bench/echo': [],
+      '/bench/answer': [],
+      '/api/decide': [],
+    };
     for (let round = 0; round < ROUNDS; round += 1) {
       for (const route of ROUTES) samples[route].push(wrk(url + route, connections));
     }
-    const of = (route: Route, what: keyof Sample): number => median(samples[route].map((one) => one[what]));
+    const of = (route: Route, what: keyof Sample): number =>
+      median(samples[route].map((one) => one[what]));
     const ratio = (to: Route): number =>
       median(
-        samples['/api/decide'].map((one, at) => one.perSecond / (samples[to][at]?.perSecond ?? Number.NaN)),
+        samples['/api/decide'].map(
+          (one, at) => one.perSecond / (samples[to][at]?.perSecond ?? Number.NaN),
+        ),
       );
     const p50 = of('/api/decide', 'p50Ms');
     const p99 = of('/api/decide', 'p99Ms');

@@ -1,14 +1,14 @@
 // Runs a script of this project on a Node that the project supports, with its dependencies installed.
 // This file and what it imports must run on any Node from 18 on, without node_modules.
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
-import { delimiter, dirname, join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const NODE_MIN = [22, 13];
+const NODE_MIN = [22, 14];
 /** The runtime fetched where the system's is too old: the npm package that ships this platform's binary. */
 const NODE_FETCHED = '24.21.0';
 
@@ -48,10 +48,14 @@ function fetchedNode() {
     );
     mkdirSync(prefix, { recursive: true });
     writeFileSync(join(prefix, 'package.json'), '{"private":true}\n');
-    npm(process.execPath, ['install', '--no-save', '--no-package-lock', '--ignore-scripts', `${name}@${NODE_FETCHED}`], {
-      cwd: prefix,
-      env: process.env,
-    });
+    npm(
+      process.execPath,
+      ['install', '--no-save', '--no-package-lock', '--ignore-scripts', `${name}@${NODE_FETCHED}`],
+      {
+        cwd: prefix,
+        env: process.env,
+      },
+    );
   }
   return binary;
 }

@@ -41,7 +41,8 @@ interface Import {
   readonly what: string;
 }
 
-const IMPORT = /(?:^|\n)\s*(?:import|export)\s[^;]*?from\s+'([^']+)'|(?:^|[^\w.])import\(\s*'([^']+)'\s*\)/g;
+const IMPORT =
+  /(?:^|\n)\s*(?:import|export)\s[^;]*?from\s+'([^']+)'|(?:^|[^\w.])import\(\s*'([^']+)'\s*\)/g;
 
 function importsOf(file: string, source: string): Import[] {
   const from = partOf(file);
@@ -80,7 +81,9 @@ function faultOf({ file, from, what }: Import): string | undefined {
 
 function sources(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name) && !entry.name.endsWith('.d.ts'))
+    .filter(
+      (entry) => entry.isFile() && /\.tsx?$/.test(entry.name) && !entry.name.endsWith('.d.ts'),
+    )
     .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)).split(sep).join('/'))
     .filter((file) => /^packages\/[^/]+\/src\//.test(file));
 }
@@ -116,7 +119,16 @@ describe('the repository', () => {
   it('names no machine, no workplace and nobody’s session', () => {
     const words = /\/work\/|\.\.\/shared|shared\/spec|polyglot/;
     const own = relative(ROOT, fileURLToPath(import.meta.url));
-    const everything = ['packages', 'test', 'docs', 'bench', 'scripts', 'vectors', 'examples', '.ci']
+    const everything = [
+      'packages',
+      'test',
+      'docs',
+      'bench',
+      'scripts',
+      'vectors',
+      'examples',
+      '.ci',
+    ]
       .flatMap((folder) => textFiles(folder))
       .filter((file) => file !== own);
     expect(everything.length).toBeGreaterThan(60);

@@ -20,10 +20,15 @@ export function addDemo(program: Command): void {
   withData(
     program
       .command('demo')
-      .description('The life of one billing discount against the running server, to the offline proof'),
+      .description(
+        'The life of one billing discount against the running server, to the offline proof',
+      ),
   )
     .option('--url <url>', 'the running server', 'http://127.0.0.1:4000')
-    .option('--key <key>', 'API key (default: COUNTERSIGN_DEV_API_KEY, else the one in the data directory)')
+    .option(
+      '--key <key>',
+      'API key (default: COUNTERSIGN_DEV_API_KEY, else the one in the data directory)',
+    )
     .action(demo);
 }
 
@@ -62,7 +67,10 @@ async function demo(options: DemoOptions): Promise<void> {
     'verify_url',
   ]);
   const proof = member(record, 'ledger_proof');
-  field('proof', `entry ${text(member(record, 'ledger'), 'seq')} of ${text(proof, 'tree_size')}, signed:`);
+  field(
+    'proof',
+    `entry ${text(member(record, 'ledger'), 'seq')} of ${text(proof, 'tree_size')}, signed:`,
+  );
   for (const line of text(proof, 'checkpoint').trimEnd().split('\n')) {
     process.stdout.write(`      ${pc.dim(line)}\n`);
   }
@@ -90,7 +98,12 @@ async function demo(options: DemoOptions): Promise<void> {
     }),
     'execution',
   );
-  show(execution, ['execution_status', 'action_binding_match', 'execution_receipt_id', 'execution_hash']);
+  show(execution, [
+    'execution_status',
+    'action_binding_match',
+    'execution_receipt_id',
+    'execution_hash',
+  ]);
 
   step(3, 'Report what came of it', 'POST …/outcome');
   const outcome = member(
@@ -123,7 +136,9 @@ async function demo(options: DemoOptions): Promise<void> {
 
   step(6, 'Verify offline', 'no server, no network, nothing but the two files');
   process.stdout.write(
-    pc.dim(`    countersign verify-packet ${packetFile} --key-registry ${registryFile} --replay\n\n`),
+    pc.dim(
+      `    countersign verify-packet ${packetFile} --key-registry ${registryFile} --replay\n\n`,
+    ),
   );
   const keys = parseRegistry(readJson(registryFile));
   if (!keys.ok) throw new Error('the server published a key registry that is not valid');
@@ -151,7 +166,12 @@ function keyOf(options: DemoOptions): string {
 }
 
 function caller(url: string, key: string) {
-  return async (method: string, path: string, idempotencyKey?: string, body?: unknown): Promise<Members> => {
+  return async (
+    method: string,
+    path: string,
+    idempotencyKey?: string,
+    body?: unknown,
+  ): Promise<Members> => {
     const response = await fetch(new URL(path, url), {
       method,
       headers: {
@@ -165,7 +185,9 @@ function caller(url: string, key: string) {
     });
     const answer = (await response.json()) as Members;
     if (!response.ok) {
-      throw new Error(`${method} ${path}: ${response.status} ${text(answer, 'error')}: ${text(answer, 'message')}`);
+      throw new Error(
+        `${method} ${path}: ${response.status} ${text(answer, 'error')}: ${text(answer, 'message')}`,
+      );
     }
     return answer;
   };
@@ -192,5 +214,5 @@ function member(members: Members, name: string): Members {
 
 function text(members: Members, name: string): string {
   const value = members[name];
-  return typeof value === 'string' ? value : JSON.stringify(value) ?? '';
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }

@@ -26,19 +26,19 @@ interface CreateOptions {
 export function addKeys(program: Command): void {
   const keys = program.command('keys').description('API keys, and the keys that sign');
 
-  withData(keys.command('list').description('List API keys; the keys themselves are not stored')).action(
-    async ({ data }: { data: string }) => {
-      const store = openSqlite(dataPaths(data).database);
-      const known = await store.listApiKeys();
-      await store.close();
-      for (const key of known) {
-        const state = key.state === 'active' ? pc.green(key.state) : pc.yellow(key.state);
-        process.stdout.write(
-          `${key.id}  ${state}  ${key.environment}  ${key.tenant}  ${key.scopes.join(',')}  ${pc.dim(key.label)}\n`,
-        );
-      }
-    },
-  );
+  withData(
+    keys.command('list').description('List API keys; the keys themselves are not stored'),
+  ).action(async ({ data }: { data: string }) => {
+    const store = openSqlite(dataPaths(data).database);
+    const known = await store.listApiKeys();
+    await store.close();
+    for (const key of known) {
+      const state = key.state === 'active' ? pc.green(key.state) : pc.yellow(key.state);
+      process.stdout.write(
+        `${key.id}  ${state}  ${key.environment}  ${key.tenant}  ${key.scopes.join(',')}  ${pc.dim(key.label)}\n`,
+      );
+    }
+  });
 
   withData(keys.command('create').description('Make an API key and show it once'))
     .requiredOption('--tenant <name>', 'tenant that the key belongs to')
@@ -71,13 +71,14 @@ export function addKeys(program: Command): void {
         state: 'active',
         label: options.label,
         createdAt: new Date(now).toISOString(),
-        expiresAt:
-          days === undefined ? undefined : new Date(now + days * 86_400_000).toISOString(),
+        expiresAt: days === undefined ? undefined : new Date(now + days * 86_400_000).toISOString(),
       });
       await store.close();
       process.stdout.write(`${key}\n`);
       process.stderr.write(
-        pc.dim('Shown once. A running server accepts it now; policies reach a new tenant at its next start.\n'),
+        pc.dim(
+          'Shown once. A running server accepts it now; policies reach a new tenant at its next start.\n',
+        ),
       );
     });
 
@@ -91,19 +92,19 @@ export function addKeys(program: Command): void {
       process.stdout.write(`${id} is revoked\n`);
     });
 
-  withData(keys.command('registry').description('Print the public key registry for offline verifiers')).action(
-    ({ data }: { data: string }) => {
-      const keyring = openKeyring(dataPaths(data).keys, Date.now);
-      process.stdout.write(`${JSON.stringify(renderRegistry(keyring), undefined, 2)}\n`);
-    },
-  );
+  withData(
+    keys.command('registry').description('Print the public key registry for offline verifiers'),
+  ).action(({ data }: { data: string }) => {
+    const keyring = openKeyring(dataPaths(data).keys, Date.now);
+    process.stdout.write(`${JSON.stringify(renderRegistry(keyring), undefined, 2)}\n`);
+  });
 
-  withData(keys.command('ledger').description('Print the ledger’s verifier key (C2SP signed note)')).action(
-    ({ data }: { data: string }) => {
-      const { origin, checkpoints } = openKeyring(dataPaths(data).keys, Date.now);
-      process.stdout.write(`${verifierKey(origin, checkpoints.publicKey)}\n`);
-    },
-  );
+  withData(
+    keys.command('ledger').description('Print the ledger’s verifier key (C2SP signed note)'),
+  ).action(({ data }: { data: string }) => {
+    const { origin, checkpoints } = openKeyring(dataPaths(data).keys, Date.now);
+    process.stdout.write(`${verifierKey(origin, checkpoints.publicKey)}\n`);
+  });
 }
 
 export function withData(command: Command): Command {

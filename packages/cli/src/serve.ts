@@ -19,7 +19,10 @@ export function addServe(program: Command): void {
     .option('--host <address>', 'address to listen on')
     .option('--data <directory>', 'directory of the ledger and the keys')
     .option('--environment <name>', 'test (development mode) or live')
-    .addHelpText('after', `\nSettings from the environment, with their defaults:\n${settings.join('\n')}`)
+    .addHelpText(
+      'after',
+      `\nSettings from the environment, with their defaults:\n${settings.join('\n')}`,
+    )
     .action(async (options: Readonly<Record<string, string | undefined>>) => {
       const config = readConfig({
         ...process.env,

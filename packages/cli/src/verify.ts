@@ -77,13 +77,16 @@ function readTrust(options: VerifyOptions): Trust {
   if (options.keyRegistry !== undefined) {
     const registry = parseRegistry(readJson(options.keyRegistry));
     if (!registry.ok) {
-      throw new Error(`${options.keyRegistry} is not a valid key registry (${registry.fault.code})`);
+      throw new Error(
+        `${options.keyRegistry} is not a valid key registry (${registry.fault.code})`,
+      );
     }
     trust.registry = registry.value;
   }
   if (options.publicKey !== undefined) {
     trust.publicKey = parsePublicKey(readText(options.publicKey), 'public_key_file');
-    if (trust.publicKey === undefined) throw new Error(`${options.publicKey} is not an Ed25519 key`);
+    if (trust.publicKey === undefined)
+      throw new Error(`${options.publicKey} is not an Ed25519 key`);
   }
   if (options.ledgerKey !== undefined) {
     trust.ledgerKey = parseLedgerKey(options.ledgerKey);

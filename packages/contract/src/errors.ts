@@ -152,12 +152,14 @@ export const errors = {
   DECIDE_EXECUTION_BINDING_MISMATCH: {
     status: 409,
     retryable: false,
-    means: 'What was executed is not what the decision authorised. It is recorded: stop and go to the owner.',
+    means:
+      'What was executed is not what the decision authorised. It is recorded: stop and go to the owner.',
   },
   DECIDE_OUTCOME_UNSUPPORTED_SUCCESS: {
     status: 422,
     retryable: false,
-    means: 'Success needs a bound `executed` receipt; report `pending` or `review` until there is one.',
+    means:
+      'Success needs a bound `executed` receipt; report `pending` or `review` until there is one.',
   },
   DECIDE_LIFECYCLE_TRANSITION_INVALID: {
     status: 409,
@@ -182,7 +184,8 @@ export const errors = {
   DECIDE_REPLAY_EVALUATOR_UNAVAILABLE: {
     status: 409,
     retryable: false,
-    means: 'The evaluator that made this decision is not part of this build, and no other takes its place.',
+    means:
+      'The evaluator that made this decision is not part of this build, and no other takes its place.',
   },
   DECIDE_INPUT_EXPIRED: {
     status: 410,

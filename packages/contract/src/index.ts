@@ -1,4 +1,5 @@
 export * as decide from './decide/schemas.ts';
+export { renderErrors } from './error-docs.ts';
 export {
   type ErrorCode,
   type ErrorEntry,

@@ -17,7 +17,8 @@ export function openApi(version: string): Record<string, unknown> {
     info: {
       title: 'Countersign',
       version,
-      summary: 'A decision gate: the answer carries a durable, signed record with its inclusion proof.',
+      summary:
+        'A decision gate: the answer carries a durable, signed record with its inclusion proof.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       'x-decision-protocol-version': 'decision_protocol_v1',
       'x-decision-record-version': 'decision_record_v1',

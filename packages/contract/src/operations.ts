@@ -140,7 +140,8 @@ export const operations = {
   recordExecution: {
     method: 'POST',
     path: '/api/decision/:id/execution',
-    summary: 'Report what was attempted; the answer is an Action Execution Receipt v1 with its proof',
+    summary:
+      'Report what was attempted; the answer is an Action Execution Receipt v1 with its proof',
     scope: 'lifecycle',
     limit: 'lifecycle',
     idempotent: true,

@@ -83,7 +83,8 @@ function fieldErrors(found: readonly SchemaError[]): FieldError[] {
   for (const one of found) {
     const params = one.params as { requiredProperties?: string[]; additionalProperties?: string[] };
     if (one.keyword === 'required') {
-      for (const name of params.requiredProperties ?? []) add(child(one.instancePath, name), 'required');
+      for (const name of params.requiredProperties ?? [])
+        add(child(one.instancePath, name), 'required');
     } else if (one.keyword === 'additionalProperties') {
       for (const name of params.additionalProperties ?? [])
         add(child(one.instancePath, name), 'unknown_field');

@@ -41,7 +41,9 @@ export const SETTINGS = {
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
   for (const name of Object.keys(env)) {
     if (name.startsWith('COUNTERSIGN_') && !(name in SETTINGS) && !LATER.has(name)) {
-      throw new ConfigError(`${name} is not a setting; known are ${Object.keys(SETTINGS).join(', ')}`);
+      throw new ConfigError(
+        `${name} is not a setting; known are ${Object.keys(SETTINGS).join(', ')}`,
+      );
     }
   }
   const of = (name: keyof typeof SETTINGS): string | undefined => {

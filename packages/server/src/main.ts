@@ -7,7 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import { type DestinationStream, pino } from 'pino';
 import { type Config, TEMPLATE_DIRECTORY } from './config.ts';
 import { decideHandlers } from './doors/decide/handlers.ts';
-import { screenDecide } from './doors/decide/output-material.ts';
+import { screen } from './doors/decide/screen.ts';
 import { httpServer } from './doors/http.ts';
 import { createMetrics } from './doors/metrics.ts';
 import { newId } from './keys/ids.ts';
@@ -21,7 +21,7 @@ import type { KeyScope, KeyStore, LedgerReader } from './service/ports.ts';
 import { Sequencer } from './service/sequencer.ts';
 import { readStatus } from './service/status.ts';
 import { readTemplates, type Template } from './service/templates.ts';
-import { openSqlite } from './store/sqlite.ts';
+import { isSqliteError, openSqlite } from './store/sqlite.ts';
 import { startWriterThread } from './store/thread.ts';
 
 export const VERSION: string = (
@@ -129,7 +129,8 @@ export async function startServer(
     metrics,
     now: Date.now,
     newRequestId: () => newId('req_', Date.now()),
-    screen: (operation, body) => (operation === 'decide' ? screenDecide(body) : undefined),
+    screen,
+    storeFailed: isSqliteError,
     handlers: decideHandlers({
       reader: store as LedgerReader,
       append,
@@ -152,7 +153,10 @@ export async function startServer(
   app.get('/healthz', (_request, reply) => reply.type('text/plain').send('ok\n'));
   app.get('/readyz', async (_request, reply) => {
     const ready = (await status())['accepting_decisions'] === true;
-    return reply.code(ready ? 200 : 503).type('text/plain').send(ready ? 'ready\n' : 'not ready\n');
+    return reply
+      .code(ready ? 200 : 503)
+      .type('text/plain')
+      .send(ready ? 'ready\n' : 'not ready\n');
   });
   app.get('/metrics', async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),

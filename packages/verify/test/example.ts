@@ -2,8 +2,8 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign } f
 import {
   artefactMessage,
   artefactSubject,
-  CONTENT_REFERENCE,
   type ChainLink,
+  CONTENT_REFERENCE,
   canonicalJson,
   chainIdOf,
   checkpointText,
@@ -203,9 +203,7 @@ export function sealOutcome(content: Json, signer: Signer = OURS): Json {
 }
 
 function signed(signer: Signer, { type, id, hash }: Json): string {
-  return renderSignature(
-    signer.sign(artefactMessage({ type, id, hash, key_id: signer.keyId })),
-  );
+  return renderSignature(signer.sign(artefactMessage({ type, id, hash, key_id: signer.keyId })));
 }
 
 /** Receipt and outcome of the example, naming a record and each other. */

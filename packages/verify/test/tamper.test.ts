@@ -7,7 +7,6 @@ import {
   outcomeContentHash,
   outcomeHash,
   receiptHash,
-  recordContentHash,
   recordHash,
   sha256,
   sha256Hex,
@@ -42,8 +41,6 @@ import {
   sealOutcome,
   sealRecordOf,
   signerOf,
-  signRecord,
-  textOf,
   withMirror,
   workedExample,
 } from './example.ts';
@@ -649,8 +646,7 @@ const ROWS: readonly Row[] = [
   {
     id: 'T37',
     change: 'another `content_hash`',
-    make: () =>
-      recordWith((r) => (r['runtime_binding']['content_hash'] = sha256Hex('other'))),
+    make: () => recordWith((r) => (r['runtime_binding']['content_hash'] = sha256Hex('other'))),
     ours: ['content_hash', 'record_hash'],
     published: R,
   },
@@ -689,10 +685,7 @@ const ROWS: readonly Row[] = [
     published: 'unnoticed',
     still: ['record_hash'],
   },
-  ...[
-    ['parameters_hash', sha256Hex('other')] as const,
-    ['claim_id', 'clm_1'] as const,
-  ].map(
+  ...[['parameters_hash', sha256Hex('other')] as const, ['claim_id', 'clm_1'] as const].map(
     ([name, value]): Row => ({
       id: 'T39',
       change: `another \`${name}\` in a receipt`,
@@ -897,6 +890,8 @@ describe('tamper table: what ours notices, and what the published rules do', () 
 function reverseMembers(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(reverseMembers);
   if (!isMembers(value)) return value;
-  const entries = Object.entries(value).map(([name, item]) => [name, reverseMembers(item)] as const);
+  const entries = Object.entries(value).map(
+    ([name, item]) => [name, reverseMembers(item)] as const,
+  );
   return Object.fromEntries(entries.reverse());
 }

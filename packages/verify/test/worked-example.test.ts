@@ -16,7 +16,9 @@ import {
   toHex,
 } from '@countersign/proof';
 import { describe, expect, it } from 'vitest';
-import envelopeFile from '../../../vectors/packet/worked-example.envelope.json' with { type: 'json' };
+import envelopeFile from '../../../vectors/packet/worked-example.envelope.json' with {
+  type: 'json',
+};
 import { verifyFile, verifyPacket, verifyRecord } from '../src/index.ts';
 import {
   bundleOf,

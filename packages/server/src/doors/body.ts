@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import {
   child,
-  fail,
   type FieldError,
+  fail,
   fieldError,
   limits,
   ok,
@@ -25,8 +25,7 @@ export function readBody(bytes: Buffer, depthMax: number): Result<unknown> {
   if (parsed.ok) return ok(parsed.value);
   const { code, pointer, offset } = parsed.fault;
   return fail({
-    code:
-      code === 'json_number_inexact' ? 'DECIDE_API_NUMBER_INEXACT' : 'DECIDE_API_INVALID_JSON',
+    code: code === 'json_number_inexact' ? 'DECIDE_API_NUMBER_INEXACT' : 'DECIDE_API_INVALID_JSON',
     ...(pointer === undefined ? {} : { fields: [fieldError(pointer, FIELD_CODE[code])] }),
     ...(offset === undefined ? {} : { more: { offset } }),
   });
@@ -38,12 +37,17 @@ const NAME = new RegExp(`^[\\x20-\\x7e]{1,${limits.NAME_LENGTH_MAX}}$`);
 const ARRAY_INDEX = /^(?:0|[1-9]\d{0,9})$/;
 
 /** Member names, at any depth, on which canonical texts in use disagree or lose a member. */
-export function forbiddenNames(value: unknown, pointer = '', found: FieldError[] = []): FieldError[] {
+export function forbiddenNames(
+  value: unknown,
+  pointer = '',
+  found: FieldError[] = [],
+): FieldError[] {
   if (typeof value !== 'object' || value === null) return found;
   if (Array.isArray(value)) {
     for (let at = 0; at < value.length; at += 1) {
       const item: unknown = value[at];
-      if (typeof item === 'object' && item !== null) forbiddenNames(item, child(pointer, at), found);
+      if (typeof item === 'object' && item !== null)
+        forbiddenNames(item, child(pointer, at), found);
     }
     return found;
   }
@@ -53,7 +57,8 @@ export function forbiddenNames(value: unknown, pointer = '', found: FieldError[]
       found.push(fieldError(child(pointer, printable(name)), 'name_forbidden'));
     }
     const item = (value as Record<string, unknown>)[name];
-    if (typeof item === 'object' && item !== null) forbiddenNames(item, child(pointer, name), found);
+    if (typeof item === 'object' && item !== null)
+      forbiddenNames(item, child(pointer, name), found);
   }
   return found;
 }

@@ -41,6 +41,8 @@ export interface HttpOptions {
   readonly handlers: Record<OperationName, Handler>;
   /** Refuses a request before its schema is looked at; for what a door forbids by name. */
   readonly screen: (operation: OperationName, body: unknown) => Fault | undefined;
+  /** Whether an error says that the store did not answer. */
+  readonly storeFailed: (error: unknown) => boolean;
 }
 
 const DECISION_ID = /^dec_[A-Za-z0-9_]{4,600}$/;
@@ -56,7 +58,10 @@ export function httpServer(options: HttpOptions): FastifyInstance {
   const app = Fastify({
     loggerInstance: options.logger,
     // One line per request is written where it ends, see `observe`.
-    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: 'request_id',
+    }),
     genReqId: options.newRequestId,
     bodyLimit: limits.BODY_BYTES_MAX,
     routerOptions: { maxParamLength: 700, caseSensitive: true },
@@ -89,15 +94,19 @@ export function httpServer(options: HttpOptions): FastifyInstance {
       method: operation.method,
       url: operation.path,
       bodyLimit: name === 'verifyRecord' ? limits.VERIFY_BODY_BYTES_MAX : limits.BODY_BYTES_MAX,
-      handler: async (request, reply) => send(request, reply, operation, await answer(request, reply)),
+      handler: async (request, reply) =>
+        send(request, reply, operation, await answer(request, reply)),
     });
   }
   for (const { method, url } of shadowedPaths()) app.route({ method, url, handler: notFound });
   app.setNotFoundHandler((request, reply) => notFound(request, reply));
   app.setErrorHandler((error: { code?: string; statusCode?: number }, request, reply) => {
-    const code = TRANSPORT_FAULTS[error.code ?? ''] ?? 'DECIDE_INTERNAL';
-    if (code === 'DECIDE_INTERNAL') request.log.error({ err: error }, 'unforeseen');
-    refuse(request, reply, { code });
+    const transport = TRANSPORT_FAULTS[error.code ?? ''];
+    if (transport !== undefined) return refuse(request, reply, { code: transport });
+    request.log.error({ err: error }, 'unforeseen');
+    return refuse(request, reply, {
+      code: options.storeFailed(error) ? 'DECIDE_STORAGE_UNAVAILABLE' : 'DECIDE_INTERNAL',
+    });
   });
   observe(app, options);
   return app;
@@ -122,8 +131,7 @@ function pipeline(
   const handler = options.handlers[name];
   const unauthorized =
     operation.errors.find((code) => code.endsWith('_UNAUTHORIZED')) ?? 'DECIDE_API_UNAUTHORIZED';
-  const depthMax =
-    name === 'verifyRecord' ? limits.VERIFY_BODY_DEPTH_MAX : limits.BODY_DEPTH_MAX;
+  const depthMax = name === 'verifyRecord' ? limits.VERIFY_BODY_DEPTH_MAX : limits.BODY_DEPTH_MAX;
 
   const identify = async (
     request: FastifyRequest,
@@ -156,11 +164,7 @@ function pipeline(
   ): Promise<Result<void>> => {
     if (rateLimits === undefined) return ok(undefined);
     const burst = operation.limit === 'decide' && options.environment === 'live';
-    const counted = await rateLimits.count(
-      principal?.keyId ?? request.ip,
-      operation.limit,
-      burst,
-    );
+    const counted = await rateLimits.count(principal?.keyId ?? request.ip, operation.limit, burst);
     reply.header('x-ratelimit-limit', counted.limit);
     reply.header('x-ratelimit-remaining', counted.remaining);
     reply.header('x-ratelimit-reset', Math.ceil((options.now() + counted.resetMs) / 1000));
@@ -171,12 +175,15 @@ function pipeline(
     if (parseRequest === undefined) return ok(undefined);
     const bytes = request.body;
     if (!Buffer.isBuffer(bytes) || bytes.length === 0) {
-      return operation.bodyOptional === true ? ok(undefined) : fail({ code: 'DECIDE_API_INVALID_JSON' });
+      return operation.bodyOptional === true
+        ? ok(undefined)
+        : fail({ code: 'DECIDE_API_INVALID_JSON' });
     }
     const body = readBody(bytes, depthMax);
     if (!body.ok) return body;
     const forbidden = name === 'verifyRecord' ? [] : forbiddenNames(body.value);
-    if (forbidden.length > 0) return fail({ code: 'DECIDE_API_INVALID_REQUEST', fields: forbidden });
+    if (forbidden.length > 0)
+      return fail({ code: 'DECIDE_API_INVALID_REQUEST', fields: forbidden });
     const screened = options.screen(name, body.value);
     if (screened !== undefined) return fail(screened);
     const parsed = parseRequest(body.value);
@@ -324,7 +331,10 @@ function notFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const literal = there.filter((operation) => !operation.path.includes(':id'));
   const rows = literal.length > 0 ? literal : there;
   const methods = new Set(rows.map((operation) => operation.method));
-  reply.header('allow', [...methods].flatMap((m) => (m === 'GET' ? ['GET', 'HEAD'] : [m])).join(', '));
+  reply.header(
+    'allow',
+    [...methods].flatMap((m) => (m === 'GET' ? ['GET', 'HEAD'] : [m])).join(', '),
+  );
   if (request.method === 'OPTIONS' && rows.every((operation) => operation.scope === 'none')) {
     reply.headers({
       'access-control-allow-origin': '*',
@@ -405,4 +415,3 @@ function observe(app: FastifyInstance, { metrics, environment }: HttpOptions): v
     done();
   });
 }
-

@@ -1,10 +1,10 @@
 import {
-  fail,
   type FieldError,
+  fail,
   fieldError,
+  type Operation,
   ok,
   parser,
-  type Operation,
   type Result,
 } from '@countersign/contract';
 

@@ -71,7 +71,10 @@ function loadOrMake(file: string, prefix: string, now: () => number): SigningKey
       not_before: new Date(now()).toISOString(),
       private_key: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     };
-    writeFileSync(file, `${JSON.stringify(made, undefined, 2)}\n`, { mode: OWNER_ONLY, flag: 'wx' });
+    writeFileSync(file, `${JSON.stringify(made, undefined, 2)}\n`, {
+      mode: OWNER_ONLY,
+      flag: 'wx',
+    });
   }
   if (process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0) {
     throw new Error(`${file} can be read by others; its mode must be 600`);

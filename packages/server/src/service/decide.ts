@@ -1,5 +1,11 @@
 import { type decide, type ErrorCode, fail, ok, type Result } from '@countersign/contract';
-import { type Answer, assess, bindingParameters, type JsonObject, readInstant } from '@countersign/policy';
+import {
+  type Answer,
+  assess,
+  bindingParameters,
+  type JsonObject,
+  readInstant,
+} from '@countersign/policy';
 import { canonicalJson, type SealKey, sha256Hex, sortedJson } from '@countersign/proof';
 import { sealJudgement } from './draft-record.ts';
 import { type InFlight, idempotencyOf } from './idempotency.ts';

@@ -33,7 +33,10 @@ export const CLOCK_SKEW_MS = 5_000;
  * Records what was attempted. A mutation that really happened is always recorded, also when nothing authorised it:
  * then it is a mismatch, and the caller is told to stop.
  */
-export function recordExecution(ports: Ports, command: ExecutionCommand): Promise<Result<Answered>> {
+export function recordExecution(
+  ports: Ports,
+  command: ExecutionCommand,
+): Promise<Result<Answered>> {
   const { principal, decisionId, request, idempotencyKey } = command;
   const idempotency =
     idempotencyKey === undefined
@@ -214,7 +217,9 @@ function refuseStatus(
     case 'failed': {
       if (!isYes) return fail({ code: 'DECIDE_LIFECYCLE_TRANSITION_INVALID' });
       const { state_before_hash: before, state_after_hash: after } = request;
-      return after === undefined || after === before ? ok(undefined) : outOfRange('/state_after_hash');
+      return after === undefined || after === before
+        ? ok(undefined)
+        : outOfRange('/state_after_hash');
     }
     case 'reverted': {
       const bound = boundExecutions(history).map(({ subject }) => subject['execution_receipt_id']);

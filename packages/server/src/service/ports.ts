@@ -82,7 +82,9 @@ export interface LedgerReader {
   /** The stored input of an entry; absent once erased. */
   readInput(seq: number): Promise<string | undefined>;
   /** The first checkpoint whose size is at least `size`. */
-  readCheckpoint(size: number): Promise<{ readonly size: number; readonly note: string } | undefined>;
+  readCheckpoint(
+    size: number,
+  ): Promise<{ readonly size: number; readonly note: string } | undefined>;
   /** Merkle hashes, in the order asked for. Rejects when one is missing. */
   readNodes(nodes: readonly NodeAt[]): Promise<readonly Uint8Array[]>;
   recall(key: string): Promise<{ readonly seq: number; readonly fingerprint: string } | undefined>;

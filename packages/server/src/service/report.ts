@@ -1,5 +1,5 @@
 import { type ErrorCode, fail, ok, type Result } from '@countersign/contract';
-import { APPEND_FAULTS, type Answered, once, type Ports } from './decide.ts';
+import { type Answered, APPEND_FAULTS, once, type Ports } from './decide.ts';
 import { type History, readHistory } from './history.ts';
 import type { Draft } from './ledger-writer.ts';
 import type { Idempotency } from './ports.ts';

@@ -1,11 +1,5 @@
 import { type ChainHead, completedBy, EMPTY_CHAIN } from '@countersign/proof';
-import type {
-  ApiKey,
-  KeyStore,
-  LedgerStore,
-  NewEntry,
-  StoredEntry,
-} from '../service/ports.ts';
+import type { ApiKey, KeyStore, LedgerStore, NewEntry, StoredEntry } from '../service/ports.ts';
 import { refusedOf } from './refused.ts';
 
 /** A ledger that lives as long as the process: for tests and for trying things out. Nothing in it is durable. */

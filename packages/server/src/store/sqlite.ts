@@ -20,6 +20,8 @@ const BUSY_TIMEOUT_MS = 5_000;
 /** Pages of 4 KiB in the write-ahead log before SQLite copies them into the database. */
 const WAL_PAGES = 4_000;
 const HASH_BYTES = 32;
+/** Node-API of the driver's ready-made binaries, first in Node 22.14. An older Node would crash in them. */
+const NAPI_MIN = 10;
 
 interface EntryRow {
   readonly seq: number;
@@ -47,11 +49,19 @@ const ENTRY = `SELECT seq, scopes.scope AS scope, entry_type, subject_id, decisi
 
 export type SqliteStore = LedgerStore & KeyStore;
 
+/** Whether an error is SQLite's: the file did not answer. */
+export function isSqliteError(error: unknown): boolean {
+  return error instanceof Database.SqliteError;
+}
+
 /**
  * Opens the ledger in a SQLite file and creates it where there is none. A commit is one transaction with
  * `synchronous=FULL`: when it returns, the write-ahead log is on disk.
  */
 export function openSqlite(file: string): SqliteStore {
+  if (Number(process.versions['napi']) < NAPI_MIN) {
+    throw new Error(`Node ${process.versions.node} is too old for the SQLite driver; 22.14 will do`);
+  }
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const db = new Database(file, { timeout: BUSY_TIMEOUT_MS });
   db.pragma('journal_mode = WAL');

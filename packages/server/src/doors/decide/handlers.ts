@@ -15,7 +15,13 @@ import {
   renderTlogProof,
   toHex,
 } from '@countersign/proof';
-import { parseRegistry, type Trust, verifyPacket, verifyRecord } from '@countersign/verify';
+import {
+  parsePublicKey,
+  parseRegistry,
+  type Trust,
+  verifyPacket,
+  verifyRecord,
+} from '@countersign/verify';
 import { type Keyring, renderRegistry } from '../../keys/keyring.ts';
 import { type Answered, decideAndRecord, type Made, type Ports } from '../../service/decide.ts';
 import { recordExecution } from '../../service/execution.ts';
@@ -50,7 +56,7 @@ const DEFAULT_LIST_LIMIT = 50;
 export function decideHandlers(ports: DoorPorts): Record<OperationName, Handler> {
   const { reader, keyring } = ports;
   const { origin } = keyring;
-  const trust = ownTrust(keyring);
+  const trust = ownTrust(keyring, ports.environment);
 
   return {
     decide: async (call) => {
@@ -99,7 +105,9 @@ export function decideHandlers(ports: DoorPorts): Record<OperationName, Handler>
         },
       });
       const inputText = input === undefined ? '' : `,"input":${input}`;
-      return ok({ text: `{"ok":true,"decision_record":${record},${rest.slice(1, -1)}${inputText}}` });
+      return ok({
+        text: `{"ok":true,"decision_record":${record},${rest.slice(1, -1)}${inputText}}`,
+      });
     },
 
     verifyDecision: async (call) => {
@@ -274,7 +282,7 @@ export function decideHandlers(ports: DoorPorts): Record<OperationName, Handler>
     const history = await readHistory(reader, principalOf(call).tenant, call.id);
     if (history === undefined) return fail({ code: 'DECIDE_DECISION_NOT_FOUND' });
     const cursor = call.query['cursor'];
-    if (cursor !== undefined && !/^\d{1,15}$/.test(String(cursor))) {
+    if (cursor !== undefined && !(typeof cursor === 'string' && /^\d{1,15}$/.test(cursor))) {
       return fail({
         code: 'DECIDE_API_INVALID_QUERY',
         fields: [fieldError('/cursor', 'invalid_value')],
@@ -306,17 +314,21 @@ export function decideHandlers(ports: DoorPorts): Record<OperationName, Handler>
 }
 
 /** The server's own registry is what it trusts. */
-function ownTrust(keyring: Keyring): Trust {
+function ownTrust(keyring: Keyring, environment: Trust['environment']): Trust {
   const registry = parseRegistry(renderRegistry(keyring));
   if (!registry.ok) throw new Error('the key registry of this server is not valid');
-  return { registry: registry.value };
+  return { registry: registry.value, environment };
 }
 
-function verifyExported(call: Call, trust: Trust): Result<Reply> {
+function verifyExported(call: Call, own: Trust): Result<Reply> {
   const body = call.body as Readonly<Record<string, unknown>>;
+  const pem = body['public_key'];
+  // A caller's own key helps to see what is wrong; it is marked as theirs and never trusted.
+  const publicKey = typeof pem === 'string' ? parsePublicKey(pem, 'request_body') : undefined;
+  const trust = { ...own, publicKey };
   const optional = {
     ...('input' in body ? { input: body['input'] } : {}),
-    ...('checkpoint' in body ? { checkpoint: String(body['checkpoint']) } : {}),
+    ...(typeof body['checkpoint'] === 'string' ? { checkpoint: body['checkpoint'] } : {}),
   };
   if (readPacket(body) !== undefined) {
     return ok(json(verifyPacket({ file: body, trust, ...optional })));

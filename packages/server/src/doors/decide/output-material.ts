@@ -1,5 +1,5 @@
 import type { Fault } from '@countersign/contract';
-import { compareNames, isMembers } from '@countersign/proof';
+import { compareNames } from '@countersign/proof';
 
 /** Members that only an answer may have, in the order in which they are reported at the top level. */
 const OUTPUT_MATERIAL = [
@@ -28,8 +28,7 @@ const FORBIDDEN: ReadonlySet<string> = new Set(OUTPUT_MATERIAL);
 const PATHS_MAX = 100;
 
 /** Refuses a decide request that brings along what an answer should say, and modes that are not offered. */
-export function screenDecide(body: unknown): Fault | undefined {
-  if (!isMembers(body)) return undefined;
+export function screenDecide(body: Readonly<Record<string, unknown>>): Fault | undefined {
   const top = OUTPUT_MATERIAL.filter((name) => Object.hasOwn(body, name));
   if (top.length > 0) return forbidden(top);
   const found: string[] = [];
