@@ -84,7 +84,7 @@ export async function startServer(
     head.lastEntry === undefined ? 0 : Date.parse(head.lastEntry.createdAt),
   );
   let size = head.size;
-  let appendFails = false;
+  let appendFault: 'unavailable' | 'signing_unavailable' | undefined;
   let closing = false;
   const metrics = createMetrics({ waiting: () => sequencer.waiting, size: () => size });
 
@@ -96,8 +96,8 @@ export async function startServer(
       if (result.value.treeSize > size) size = result.value.treeSize;
       clock.passed(Date.parse(draft.createdAt));
     }
-    appendFails =
-      !result.ok && (result.fault === 'unavailable' || result.fault === 'signing_unavailable');
+    const fault = result.ok ? undefined : result.fault;
+    appendFault = fault === 'unavailable' || fault === 'signing_unavailable' ? fault : undefined;
     return result;
   };
 
@@ -118,7 +118,7 @@ export async function startServer(
       environment: config.environment,
       version: VERSION,
       openApiVersion: VERSION,
-      appendFails: () => appendFails,
+      appendFault: () => appendFault,
       closing: () => closing,
     });
   const app = httpServer({

@@ -38,7 +38,6 @@ export function decision(id: string, members: Partial<Draft> = {}): Draft {
   return {
     scope: 'acme',
     entryType: 'decision',
-    subjectId: id,
     decisionId: id,
     createdAt: '2026-01-02T03:04:05.000Z',
     recordHash,
@@ -66,7 +65,6 @@ export function note(
   return {
     scope: 'acme',
     entryType,
-    subjectId: `${entryType}_of_${decisionId}`,
     decisionId,
     createdAt: '2026-01-02T03:04:06.000Z',
     head: canonicalJson({ about: decisionId }),

@@ -20,7 +20,6 @@ function entryAt(seq: number, members: EntryMembers): NewEntry {
     seq,
     scope: 'acme',
     entryType: 'decision',
-    subjectId: `subject_${seq}`,
     decisionId: `decision:subject_${seq}`,
     createdAt: '2026-01-02T03:04:05.000Z',
     chainPosition: seq + 1,

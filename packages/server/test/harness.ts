@@ -175,7 +175,6 @@ export function linksTo(record: Members): Members {
   };
 }
 
-
 /** The member at a dotted path; `undefined` where there is none. */
 export function at(value: unknown, path: string): unknown {
   let here = value;

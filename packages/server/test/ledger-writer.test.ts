@@ -71,7 +71,7 @@ async function expectSound(memory: LedgerStore, size: number): Promise<void> {
 async function idsOf(memory: LedgerStore): Promise<string[]> {
   const { size } = await memory.readHead();
   const entries = await Promise.all(Array.from({ length: size }, (_, n) => memory.readEntry(n)));
-  return entries.map((entry) => entry?.subjectId ?? '');
+  return entries.map((entry) => entry?.decisionId ?? '');
 }
 
 describe('LedgerWriter', () => {
@@ -258,8 +258,8 @@ describe('LedgerWriter', () => {
             for (const [place, result] of results.entries()) {
               const draft = drafts[place] ?? expect.fail();
               if (result.ok) expectProven(draft, result.value, keys);
-              if (result.ok) certain.push(draft.subjectId);
-              if (how === 'keep') possible.push(draft.subjectId);
+              if (result.ok) certain.push(draft.decisionId);
+              if (how === 'keep') possible.push(draft.decisionId);
               expect(result.ok).toBe(how === 'fine' || how === 'race');
             }
             if (how === 'race') certain.push(`theirs ${n}`);

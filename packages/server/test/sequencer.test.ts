@@ -20,8 +20,8 @@ function sequencerWithWrites(): { sequencer: Sequencer; writes: Write[] } {
     (drafts) =>
       new Promise((answer, reject) => {
         writes.push({
-          ids: drafts.map((draft) => draft.subjectId),
-          answer: () => answer(drafts.map((draft) => written(draft.subjectId))),
+          ids: drafts.map((draft) => draft.decisionId),
+          answer: () => answer(drafts.map((draft) => written(draft.decisionId))),
           reject: () => reject(new Error('the disk is gone')),
         });
       }),
@@ -157,12 +157,11 @@ it('closes at once when nothing waits', async () => {
   expect(writes).toEqual([]);
 });
 
-function draft(subjectId: string): Draft {
+function draft(decisionId: string): Draft {
   return {
     scope: 'acme',
     entryType: 'decision',
-    subjectId,
-    decisionId: subjectId,
+    decisionId,
     createdAt: '2026-01-02T03:04:05.000Z',
     head: '{}',
     tail: '',

@@ -1,12 +1,4 @@
-import {
-  EMPTY_CHAIN,
-  grow,
-  leafHash,
-  type NodeAt,
-  sha256Hex,
-  toHex,
-  utf8,
-} from '@countersign/proof';
+import { EMPTY_CHAIN, sha256Hex, toHex } from '@countersign/proof';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ApiKey, KeyStore, LedgerStore, NewEntry, StoredEntry } from '../src/service/ports.ts';
 import { batchAt, type EntryMembers, nodeHash, nodesOfTree } from './entries.ts';
@@ -59,10 +51,10 @@ export function storeSuite(
 
       it('gives back every character', async () => {
         const subject = '{"text":"ä\u0001€\u{1f512}\'\\"; DROP TABLE entries; --"}';
-        const batch = batchAt(0, [{ subject, input: subject, subjectId: "o'clock" }]);
+        const batch = batchAt(0, [{ subject, input: subject, decisionId: "o'clock" }]);
         await store.commit(0, batch);
         expect((await store.readEntry(0))?.subject).toBe(subject);
-        expect((await store.readEntry(0))?.subjectId).toBe("o'clock");
+        expect((await store.readEntry(0))?.decisionId).toBe("o'clock");
         expect(await store.readInput(0)).toBe(subject);
       });
 

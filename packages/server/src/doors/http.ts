@@ -68,6 +68,7 @@ export function httpServer(options: HttpOptions): FastifyInstance {
     requestTimeout: 30_000,
     keepAliveTimeout: 60_000,
     forceCloseConnections: 'idle',
+    return503OnClosing: false,
     trustProxy: false,
     // A path that the router cannot read names nothing that is here.
     frameworkErrors: (error, request, reply) => {
@@ -108,8 +109,22 @@ export function httpServer(options: HttpOptions): FastifyInstance {
       code: options.storeFailed(error) ? 'DECIDE_STORAGE_UNAVAILABLE' : 'DECIDE_INTERNAL',
     });
   });
+  endConnectionsOnClose(app);
   observe(app, options);
   return app;
+}
+
+/** While the server stops, a connection ends with the answer that it waits for: nobody keeps it from stopping. */
+function endConnectionsOnClose(app: FastifyInstance): void {
+  let closing = false;
+  app.addHook('preClose', (done) => {
+    closing = true;
+    done();
+  });
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (closing) reply.header('connection', 'close');
+    done(null, payload);
+  });
 }
 
 const TRANSPORT_FAULTS: Readonly<Record<string, ErrorCode>> = {

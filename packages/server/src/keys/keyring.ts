@@ -6,8 +6,18 @@ import {
   type KeyObject,
   sign,
 } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import {
   noteKeyId,
   publicKeyPem,
@@ -58,7 +68,7 @@ export function openKeyring(directory: string, now: () => number): Keyring {
   if (!existsSync(originFile)) {
     // Two ledgers must never share a name; the key's fingerprint makes this one's its own.
     const origin = `countersign.localhost/${checkpoints.fingerprint.slice(0, 16)}`;
-    writeFileSync(originFile, `${origin}\n`, { flag: 'wx' });
+    writeDurably(originFile, `${origin}\n`);
   }
   return { receipts, checkpoints, origin: readFileSync(originFile, 'utf8').trim() };
 }
@@ -71,16 +81,30 @@ function loadOrMake(file: string, prefix: string, now: () => number): SigningKey
       not_before: new Date(now()).toISOString(),
       private_key: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     };
-    writeFileSync(file, `${JSON.stringify(made, undefined, 2)}\n`, {
-      mode: OWNER_ONLY,
-      flag: 'wx',
-    });
+    writeDurably(file, `${JSON.stringify(made, undefined, 2)}\n`);
   }
   if (process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0) {
     throw new Error(`${file} can be read by others; its mode must be 600`);
   }
   const stored = JSON.parse(readFileSync(file, 'utf8')) as KeyFile;
   return signingKey(stored.key_id, stored.not_before, createPrivateKey(stored.private_key));
+}
+
+/**
+ * Writes a file that is there whole or not at all, also after a power cut: the entries that these keys sign must not
+ * outlive them.
+ */
+function writeDurably(file: string, text: string): void {
+  const draft = `${file}.${process.pid}.new`;
+  const descriptor = openSync(draft, 'wx', OWNER_ONLY);
+  writeSync(descriptor, text);
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+  renameSync(draft, file);
+  if (process.platform === 'win32') return;
+  const directory = openSync(dirname(file), 'r');
+  fsyncSync(directory);
+  closeSync(directory);
 }
 
 /** A key that signs in this process. */

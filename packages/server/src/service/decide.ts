@@ -114,7 +114,6 @@ async function judgeAndAppend(
   const draft: Draft = {
     scope: principal.tenant,
     entryType: 'decision',
-    subjectId: decisionId,
     decisionId,
     createdAt,
     recordHash: sealed.recordHash,

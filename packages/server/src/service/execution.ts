@@ -156,7 +156,6 @@ function draftExecution(
   return ok({
     scope: principal.tenant,
     entryType: 'execution',
-    subjectId: receiptId,
     decisionId: String(record['decision_id']),
     createdAt: reportedAt,
     recordHash: hash,

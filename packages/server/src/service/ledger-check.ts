@@ -17,6 +17,7 @@ import {
   utf8,
   verifyCheckpoint,
 } from '@countersign/proof';
+import { LedgerDamage } from './ledger-damage.ts';
 import { linkSubjectOf } from './link-subject.ts';
 import type { Head, LedgerReader, StoredEntry } from './ports.ts';
 
@@ -25,17 +26,6 @@ export interface LedgerTrust {
   readonly origin: string;
   /** Raw Ed25519 public key, 32 bytes. */
   readonly publicKey: Uint8Array;
-}
-
-/** The ledger does not hold together. Nothing may be answered from it or appended to it. */
-export class LedgerDamage extends Error {
-  /** First entry that does not hold, where that is known. */
-  readonly seq: number | undefined;
-
-  constructor(what: string, seq?: number) {
-    super(seq === undefined ? what : `entry ${seq}: ${what}`);
-    this.seq = seq;
-  }
 }
 
 /**

@@ -32,7 +32,6 @@ import type { Idempotency, LedgerStore, NewEntry, Signer } from './ports.ts';
 export interface Draft {
   readonly scope: string;
   readonly entryType: EntryType;
-  readonly subjectId: string;
   readonly decisionId: string;
   readonly createdAt: string;
   /** What the tenant's audit chain says of it; `recordHash` absent: the hash of the subject. */
@@ -166,7 +165,12 @@ export class LedgerWriter {
           if (fault !== undefined) results[place] = { ok: false, fault };
         }
         open = open.filter((_, at) => !refused.has(at));
-      } catch {
+      } catch (error) {
+        if (error instanceof SigningFailed) {
+          for (const { place } of open)
+            results[place] = { ok: false, fault: 'signing_unavailable' };
+          break;
+        }
         // Whether the batch is on disk is not known, and a failed sync must not be tried again on the same file
         // handle. The next batch opens the store anew and starts from what is really there; whoever asks again
         // with the same idempotency key is given the decision if there is one.
@@ -268,7 +272,6 @@ export class LedgerWriter {
           seq,
           scope: draft.scope,
           entryType: draft.entryType,
-          subjectId: draft.subjectId,
           decisionId: draft.decisionId,
           createdAt: draft.createdAt,
           chainPosition: link.chain_position,
@@ -290,13 +293,8 @@ export class LedgerWriter {
   #seal(size: number, root: Uint8Array): string {
     const { origin, checkpoints } = this.#keys;
     const text = checkpointText({ origin, size, root });
-    return renderNote(text, [
-      {
-        name: origin,
-        keyId: noteKeyId(origin, checkpoints.publicKey),
-        signature: checkpoints.sign(text),
-      },
-    ]);
+    const keyId = noteKeyId(origin, checkpoints.publicKey);
+    return renderNote(text, [{ name: origin, keyId, signature: signed(checkpoints, text) }]);
   }
 }
 
@@ -312,6 +310,17 @@ interface Numbered {
   readonly text: string;
   readonly signature: string | undefined;
   readonly entry: Omit<NewEntry, 'completed'>;
+}
+
+/** A key could not be used; nothing was written. */
+class SigningFailed extends Error {}
+
+function signed(signer: Signer, text: string): Uint8Array {
+  try {
+    return signer.sign(text);
+  } catch (cause) {
+    throw new SigningFailed('the checkpoint could not be signed', { cause });
+  }
 }
 
 /** Reads the Merkle nodes that proofs of a fresh batch need: the frontier before it and what it completed. */

@@ -121,7 +121,6 @@ function draftOutcome(
   return ok({
     scope: principal.tenant,
     entryType: 'outcome',
-    subjectId: outcomeId,
     decisionId: String(record['decision_id']),
     createdAt: reportedAt,
     recordHash: hash,

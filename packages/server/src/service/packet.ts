@@ -195,7 +195,6 @@ async function noteExport(
   const appended = await ports.append({
     scope: tenant,
     entryType: 'packet_export',
-    subjectId: exportId,
     decisionId,
     createdAt,
     head: canonicalJson({

@@ -181,7 +181,6 @@ export function versionDraft(scope: string, policy: RegisteredPolicy, at: string
   return {
     scope,
     entryType: 'policy_version',
-    subjectId: id,
     decisionId: `policy_version:${id}`,
     createdAt: at,
     policyId,
@@ -210,7 +209,6 @@ export function stateDraft(
   return {
     scope,
     entryType: 'policy_state',
-    subjectId: nameOf(policyId, version),
     decisionId: `policy_state:${nameOf(policyId, version)}`,
     createdAt: at,
     policyId,

@@ -6,8 +6,6 @@ export interface StoredEntry {
   /** Tenant scope the entry belongs to. */
   readonly scope: string;
   readonly entryType: EntryType;
-  /** Id of the subject: a decision's, a receipt's, a policy version's. */
-  readonly subjectId: string;
   /** Id of the decision it belongs to; `<entry type>:<own id>` where it belongs to none. */
   readonly decisionId: string;
   readonly createdAt: string;

@@ -99,7 +99,6 @@ export async function replay(
   const appended = await ports.append({
     scope: principal.tenant,
     entryType: 'simulation',
-    subjectId: simulationId,
     decisionId,
     createdAt: replayedAt,
     policyId: policy.document.policyId,

@@ -15,8 +15,8 @@ export interface StatusPorts {
   readonly environment: 'test' | 'live';
   readonly version: string;
   readonly openApiVersion: string;
-  /** Whether the last append failed, which the next successful one takes back. */
-  readonly appendFails: () => boolean;
+  /** Why the last append failed; the next successful one takes it back. */
+  readonly appendFault: () => 'unavailable' | 'signing_unavailable' | undefined;
   readonly closing: () => boolean;
 }
 
@@ -24,11 +24,12 @@ export interface StatusPorts {
 export async function readStatus(ports: StatusPorts): Promise<Readonly<Record<string, unknown>>> {
   const { reader, keyring, clock } = ports;
   const head = await reader.readHead().catch(() => undefined);
+  const fault = ports.appendFault();
   const checks: Record<string, Check> = {
     storage: check(head !== undefined),
     idempotency_store: check(head !== undefined),
-    ledger_append: check(!ports.appendFails() && !ports.closing()),
-    signer: check(signs(keyring)),
+    ledger_append: check(fault === undefined && !ports.closing()),
+    signer: check(fault !== 'signing_unavailable' && signs(keyring)),
     key_registry: check(signs(keyring)),
     policy_registry: check(head !== undefined),
     clock: check(clock.trusted),

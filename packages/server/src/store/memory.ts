@@ -1,4 +1,5 @@
 import { type ChainHead, completedBy, EMPTY_CHAIN } from '@countersign/proof';
+import { LedgerDamage } from '../service/ledger-damage.ts';
 import type { ApiKey, KeyStore, LedgerStore, NewEntry, StoredEntry } from '../service/ports.ts';
 import { refusedOf } from './refused.ts';
 
@@ -34,10 +35,8 @@ export function openMemory(): LedgerStore & KeyStore {
       return entries.filter((entry) => types.includes(entry.entryType)).map(storedOf);
     },
     async readChain(scope, last, limit) {
-      return entries
-        .filter((entry) => entry.scope === scope && entry.chainPosition <= last)
-        .slice(-limit)
-        .map(storedOf);
+      const upTo = entries.filter((one) => one.scope === scope && one.chainPosition <= last);
+      return upTo.slice(Math.max(0, upTo.length - limit)).map(storedOf);
     },
     async readChainHead(scope, size = entries.length): Promise<ChainHead> {
       const last = entries.slice(0, size).findLast((entry) => entry.scope === scope);
@@ -58,7 +57,10 @@ export function openMemory(): LedgerStore & KeyStore {
       return nodes.map((node) => {
         const hash = entries[completedBy(node)]?.completed[node.level];
         if (hash === undefined) {
-          throw new Error(`Merkle node ${node.level}:${node.index} is missing`);
+          throw new LedgerDamage(
+            `its Merkle node of level ${node.level} is missing`,
+            completedBy(node),
+          );
         }
         return hash;
       });

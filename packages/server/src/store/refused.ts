@@ -10,6 +10,7 @@ export function refusedOf(
 ): RefusedEntry[] {
   const refused: RefusedEntry[] = [];
   const keys = new Set<string>();
+  /** Entries of this batch so far, by decision. */
   const grown = new Map<string, number>();
   for (const [place, entry] of entries.entries()) {
     const key = entry.idempotency?.key;
@@ -17,15 +18,16 @@ export function refusedOf(
       refused.push({ place, because: 'duplicate_key' });
       continue;
     }
+    const name = JSON.stringify([entry.scope, entry.decisionId]);
+    const earlier = grown.get(name) ?? 0;
     if (entry.seenOfDecision !== undefined) {
-      const name = JSON.stringify([entry.scope, entry.decisionId]);
-      const size = grown.get(name) ?? stored.decisionSize(entry.scope, entry.decisionId);
+      const size = stored.decisionSize(entry.scope, entry.decisionId) + earlier;
       if (size !== entry.seenOfDecision) {
         refused.push({ place, because: 'stale' });
         continue;
       }
-      grown.set(name, size + 1);
     }
+    grown.set(name, earlier + 1);
     if (key !== undefined) keys.add(key);
   }
   return refused;

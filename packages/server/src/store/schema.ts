@@ -2,7 +2,8 @@
 export const SCHEMA_VERSION = 1;
 
 /**
- * Tables of a ledger. `entries` and `checkpoints` only grow: triggers refuse to change or delete a row, whoever asks.
+ * Tables of a ledger. `entries` and `checkpoints` only grow: triggers refuse to change or delete a row, whoever asks,
+ * and to insert any other than the next one (which is how `INSERT OR REPLACE` would pass the two others).
  * An entry's `completed` holds the Merkle hashes that it completes, so the node (level, index) is found in entry
  * (index + 1) · 2^level − 1 at byte 32 · level, and no table of nodes can disagree with the entries.
  */
@@ -15,7 +16,6 @@ CREATE TABLE entries (
   seq            INTEGER PRIMARY KEY,
   scope          INTEGER NOT NULL REFERENCES scopes (id),
   entry_type     TEXT NOT NULL,
-  subject_id     TEXT NOT NULL,
   decision_id    TEXT NOT NULL,
   created_at     TEXT NOT NULL,
   chain_position INTEGER NOT NULL,
@@ -54,6 +54,13 @@ CREATE TABLE api_keys (
   created_at  TEXT NOT NULL,
   expires_at  TEXT
 ) WITHOUT ROWID;
+CREATE TRIGGER entries_follow BEFORE INSERT ON entries
+  WHEN NEW.seq <> (SELECT coalesce(max(seq) + 1, 0) FROM entries)
+    OR EXISTS (SELECT 1 FROM entries WHERE scope = NEW.scope AND chain_position = NEW.chain_position)
+  BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END;
+CREATE TRIGGER checkpoints_follow BEFORE INSERT ON checkpoints
+  WHEN NEW.size <= (SELECT max(size) FROM checkpoints)
+  BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END;
 CREATE TRIGGER entries_are_final BEFORE UPDATE ON entries
   BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END;
 CREATE TRIGGER entries_stay BEFORE DELETE ON entries

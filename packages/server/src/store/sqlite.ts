@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type ChainHead, completedBy, EMPTY_CHAIN, type EntryType } from '@countersign/proof';
 import Database from 'better-sqlite3';
+import { LedgerDamage } from '../service/ledger-damage.ts';
 import type {
   ApiKey,
   Batch,
@@ -27,7 +28,6 @@ interface EntryRow {
   readonly seq: number;
   readonly scope: string;
   readonly entry_type: EntryType;
-  readonly subject_id: string;
   readonly decision_id: string;
   readonly created_at: string;
   readonly chain_position: number;
@@ -44,7 +44,7 @@ interface KeyRow extends Omit<ApiKey, 'scopes' | 'createdAt' | 'expiresAt'> {
   readonly expires_at: string | null;
 }
 
-const ENTRY = `SELECT seq, scopes.scope AS scope, entry_type, subject_id, decision_id, created_at, chain_position,
+const ENTRY = `SELECT seq, scopes.scope AS scope, entry_type, decision_id, created_at, chain_position,
   chain_root, link_hash, entry_hash, subject_hash, subject FROM entries JOIN scopes ON scopes.id = entries.scope`;
 
 export type SqliteStore = LedgerStore & KeyStore;
@@ -60,7 +60,9 @@ export function isSqliteError(error: unknown): boolean {
  */
 export function openSqlite(file: string): SqliteStore {
   if (Number(process.versions['napi']) < NAPI_MIN) {
-    throw new Error(`Node ${process.versions.node} is too old for the SQLite driver; 22.14 will do`);
+    throw new Error(
+      `Node ${process.versions.node} is too old for the SQLite driver; 22.14 will do`,
+    );
   }
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const db = new Database(file, { timeout: BUSY_TIMEOUT_MS });
@@ -70,7 +72,7 @@ export function openSqlite(file: string): SqliteStore {
   db.pragma(`wal_autocheckpoint = ${WAL_PAGES}`);
   db.pragma('foreign_keys = ON');
   db.pragma('secure_delete = ON');
-  db.pragma('cache_size = -8000');
+  db.pragma('cache_size = -4000');
   migrate(db, file);
   return storeOver(db);
 }
@@ -122,7 +124,7 @@ function storeOver(db: Database.Database): SqliteStore {
     ),
     scopeId: db.prepare<[string], number>('SELECT id FROM scopes WHERE scope = ?').pluck(),
     addScope: db.prepare<[string]>('INSERT INTO scopes (scope) VALUES (?)'),
-    addEntry: db.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    addEntry: db.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     addInput: db.prepare<[number, string]>('INSERT INTO inputs VALUES (?, ?)'),
     addKey: db.prepare<[string, string, number]>('INSERT INTO idempotency VALUES (?, ?, ?)'),
     addCheckpoint: db.prepare<[number, string]>('INSERT INTO checkpoints VALUES (?, ?)'),
@@ -140,7 +142,6 @@ function storeOver(db: Database.Database): SqliteStore {
       entry.seq,
       scope,
       entry.entryType,
-      entry.subjectId,
       entry.decisionId,
       entry.createdAt,
       entry.chainPosition,
@@ -211,7 +212,10 @@ function storeOver(db: Database.Database): SqliteStore {
       return nodes.map((node) => {
         const hash = sql.completed.get(node.level * HASH_BYTES + 1, completedBy(node));
         if (hash?.length !== HASH_BYTES) {
-          throw new Error(`Merkle node ${node.level}:${node.index} is missing`);
+          throw new LedgerDamage(
+            `its Merkle node of level ${node.level} is missing`,
+            completedBy(node),
+          );
         }
         return hash;
       });
@@ -262,7 +266,6 @@ function entryOf(row: EntryRow): StoredEntry {
     seq: row.seq,
     scope: row.scope,
     entryType: row.entry_type,
-    subjectId: row.subject_id,
     decisionId: row.decision_id,
     createdAt: row.created_at,
     chainPosition: row.chain_position,
@@ -284,7 +287,7 @@ function apiKeyOf(row: KeyRow): ApiKey {
     id: row.id,
     tenant: row.tenant,
     environment: row.environment,
-    scopes: row.scopes.split(' ') as KeyScope[],
+    scopes: row.scopes.split(' ').filter((scope) => scope !== '') as KeyScope[],
     state: row.state,
     label: row.label,
     createdAt: row.created_at,

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openKeyring } from '../keys/keyring.ts';
-import { LedgerDamage } from '../service/ledger-check.ts';
+import { LedgerDamage } from '../service/ledger-damage.ts';
 import { LedgerWriter } from '../service/ledger-writer.ts';
 import { placedResult } from '../service/placed.ts';
 import type { LedgerStore } from '../service/ports.ts';

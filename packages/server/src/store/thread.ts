@@ -37,7 +37,7 @@ export async function startWriterThread(options: ThreadOptions): Promise<WriterT
     workerData: options,
     execArgv: THREAD_FLAGS,
     // A batch is short-lived: a small young generation keeps the thread's memory where it is.
-    resourceLimits: { maxYoungGenerationSizeMb: 8 },
+    resourceLimits: { maxYoungGenerationSizeMb: 4 },
   });
   const waiting = new Map<number, (results: readonly PlacedResult[]) => void>();
   let ended = false;

@@ -112,7 +112,11 @@ describe('strict JSON', () => {
       const { status, body } = await post(type);
       expect([type, status, body['error']]).toEqual([type, 415, 'DECIDE_API_MEDIA_TYPE']);
     }
-    for (const type of ['application/json', 'application/json; charset=utf-8', 'Application/JSON;charset="UTF-8"']) {
+    for (const type of [
+      'application/json',
+      'application/json; charset=utf-8',
+      'Application/JSON;charset="UTF-8"',
+    ]) {
       expect((await post(type)).status, type).toBe(200);
     }
   });
@@ -151,7 +155,9 @@ describe('the form of a request', () => {
       unknown_member: 1,
     });
     expect([status, body['error']]).toEqual([422, 'DECIDE_API_INVALID_REQUEST']);
-    const found = listAt(body, 'errors').map(({ field, code }) => `${String(field)} ${String(code)}`);
+    const found = listAt(body, 'errors').map(
+      ({ field, code }) => `${String(field)} ${String(code)}`,
+    );
     expect(found.sort()).toEqual([
       'context.evidence_refs[0].type required',
       'context.evidence_refs[1].extra unknown_field',
@@ -180,7 +186,11 @@ describe('the form of a request', () => {
   });
 
   it('what the published form would cut or trim is refused, one character less is recorded as it came', async () => {
-    const reference = (changes: Members): Members => ({ id: 'ref_1', type: 'document', ...changes });
+    const reference = (changes: Members): Members => ({
+      id: 'ref_1',
+      type: 'document',
+      ...changes,
+    });
     const references = (count: number): readonly Members[] =>
       Array.from({ length: count }, (_, place) => reference({ id: `ref_${place}` }));
     const limits: readonly (readonly [string, Members, Members])[] = [
@@ -258,7 +268,10 @@ describe('members that only an answer may have', () => {
       [billing({}, { [name]: null }), name],
       [billing({ [name]: null }), `context.${name}`],
       [billing({ list: [[{ [name]: {} }]] }), `context.list[0][0].${name}`],
-      [billing({}, { options: [{ context_patch: { [name]: 1 } }] }), `options[0].context_patch.${name}`],
+      [
+        billing({}, { options: [{ context_patch: { [name]: 1 } }] }),
+        `options[0].context_patch.${name}`,
+      ],
     ];
     for (const [request, path] of places) {
       const { body } = await gate.post('/api/decide', request);

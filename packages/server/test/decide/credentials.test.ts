@@ -81,7 +81,11 @@ describe('API keys', () => {
     const record = await gate.decide(billing());
     const only = async (scope: 'decide' | 'lifecycle' | 'read' | 'packet') =>
       addKey(gate.directory, { environment: 'test', scopes: [scope] });
-    const [decides, reads, exports] = [await only('decide'), await only('read'), await only('packet')];
+    const [decides, reads, exports] = [
+      await only('decide'),
+      await only('read'),
+      await only('packet'),
+    ];
     expect((await ask(gate, { 'x-api-key': decides })).status).toBe(200);
     expect((await ask(gate, { 'x-api-key': reads })).status).toBe(403);
     const cases: readonly (readonly [string, string, string, number, string | undefined])[] = [
@@ -145,7 +149,9 @@ describe('live keys', () => {
     expect(body).not.toHaveProperty('verdict');
     expect(await live.size()).toBe(before);
     const head = { 'x-api-key': liveKey, origin: 'null' };
-    expect((await live.send(pathOf({ decision_id: 'dec_none' }), { headers: head })).status).toBe(403);
+    expect((await live.send(pathOf({ decision_id: 'dec_none' }), { headers: head })).status).toBe(
+      403,
+    );
   });
 
   it('D-126 sec-fetch-mode alone is a server; Origin or Sec-Fetch-Site is a browser', async () => {
@@ -178,6 +184,9 @@ describe('live keys', () => {
   it('a live record does not say that it is a test', async () => {
     const record: Members = (await ask(live, { 'x-api-key': liveKey })).body;
     expect(record).not.toHaveProperty('environment');
-    expect(record).toMatchObject({ verdict: 'yes', decision_contract: { production_verdict: true } });
+    expect(record).toMatchObject({
+      verdict: 'yes',
+      decision_contract: { production_verdict: true },
+    });
   });
 });

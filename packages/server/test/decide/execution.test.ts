@@ -173,7 +173,9 @@ describe('an execution that is what the decision authorised', () => {
     const made = Date.parse(String(record['created_at']));
     for (const time of [made - 1, Date.now() + 60_000]) {
       const executedAt = new Date(time).toISOString();
-      expect((await report(record, executed(record, { executed_at: executedAt }))).status).toBe(422);
+      expect((await report(record, executed(record, { executed_at: executedAt }))).status).toBe(
+        422,
+      );
     }
     const then = new Date(made).toISOString();
     expect((await report(record, executed(record, { executed_at: then }))).status).toBe(201);
@@ -189,25 +191,28 @@ describe('an execution that is not', () => {
     ['action_taken', 'Apply_Discount', 'ACTION_DIFFERS'],
     ['parameters', { discount_percent: 16 }, 'PARAMETERS_DIFFER'],
     ['parameters', undefined, 'PARAMETERS_DIFFER'],
-  ])('another %s is recorded, stops the caller and leads to mismatch', async (name, value, reason) => {
-    const record = await gate.decide(billing());
-    const { status, body } = await report(record, executed(record, { [name]: value }));
-    expect(status).toBe(409);
-    expect(body).toMatchObject({
-      ok: false,
-      error: 'DECIDE_EXECUTION_BINDING_MISMATCH',
-      recorded: true,
-      required_action: 'stop_and_route_to_owner',
-      execution: { action_binding_match: false, binding_mismatch_reasons: [reason] },
-    });
-    expectSealed(body['execution'] as Members);
-    expect(await stateOf(record)).toBe('mismatch');
-    const { body: listed } = await gate.get(pathOf(record, '/execution'));
-    expect(listAt(listed, 'items')).toHaveLength(1);
-    // Sticky: what is right afterwards does not undo what was wrong.
-    expect((await report(record, executed(record))).status).toBe(201);
-    expect(await stateOf(record)).toBe('mismatch');
-  });
+  ])(
+    'another %s is recorded, stops the caller and leads to mismatch',
+    async (name, value, reason) => {
+      const record = await gate.decide(billing());
+      const { status, body } = await report(record, executed(record, { [name]: value }));
+      expect(status).toBe(409);
+      expect(body).toMatchObject({
+        ok: false,
+        error: 'DECIDE_EXECUTION_BINDING_MISMATCH',
+        recorded: true,
+        required_action: 'stop_and_route_to_owner',
+        execution: { action_binding_match: false, binding_mismatch_reasons: [reason] },
+      });
+      expectSealed(body['execution'] as Members);
+      expect(await stateOf(record)).toBe('mismatch');
+      const { body: listed } = await gate.get(pathOf(record, '/execution'));
+      expect(listAt(listed, 'items')).toHaveLength(1);
+      // Sticky: what is right afterwards does not undo what was wrong.
+      expect((await report(record, executed(record))).status).toBe(201);
+      expect(await stateOf(record)).toBe('mismatch');
+    },
+  );
 
   it('what a no or a review did not authorise is a mismatch when it happened anyway', async () => {
     for (const margin of ['failed', undefined]) {
@@ -264,7 +269,10 @@ describe('an execution that is not', () => {
       record,
       executed(record, { ...wrong, execution_status: 'skipped' }),
     );
-    expect([skipped.status, skipped.body['error']]).toEqual([409, 'DECIDE_EXECUTION_LINK_MISMATCH']);
+    expect([skipped.status, skipped.body['error']]).toEqual([
+      409,
+      'DECIDE_EXECUTION_LINK_MISMATCH',
+    ]);
     expect(skipped.body).not.toHaveProperty('recorded');
     expect(await entriesOf(record)).toBe(0);
     expect(await stateOf(record)).toBe('authorized');
@@ -296,7 +304,10 @@ describe('an execution that is not', () => {
       { action_binding: { ...(record['action_binding'] as Members), mutation: 'other' } },
     ];
     for (const change of wrong) {
-      const answer = await report(record, executed(record, { ...change, execution_status: 'blocked' }));
+      const answer = await report(
+        record,
+        executed(record, { ...change, execution_status: 'blocked' }),
+      );
       expect(answer.body['error']).toBe('DECIDE_EXECUTION_LINK_MISMATCH');
     }
     expect(await entriesOf(record)).toBe(0);

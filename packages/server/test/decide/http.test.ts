@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { operations } from '@countersign/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { at, billing, type Gate, KEY, listAt, openGate, OTHER_KEY, pathOf } from '../harness.ts';
+import { at, billing, type Gate, KEY, listAt, OTHER_KEY, openGate, pathOf } from '../harness.ts';
 
 let gate: Gate;
 const lines: string[] = [];
@@ -16,7 +16,12 @@ const PUBLIC = Object.values(operations).filter(({ scope }) => scope === 'none')
 describe('methods and paths', () => {
   it('HEAD answers like GET without the body', async () => {
     const record = await gate.decide(billing());
-    for (const path of [pathOf(record), '/api/decision/receipt-keys', '/openapi.json', '/healthz']) {
+    for (const path of [
+      pathOf(record),
+      '/api/decision/receipt-keys',
+      '/openapi.json',
+      '/healthz',
+    ]) {
       const get = await gate.get(path);
       const head = await gate.send(path, { method: 'HEAD', headers: { 'x-api-key': KEY } });
       expect([path, head.status, head.text]).toEqual([path, 200, '']);
@@ -49,7 +54,15 @@ describe('methods and paths', () => {
   });
 
   it.each([
-    ...['/', '/api', '/API/decide', '/api/decide/', '/api/decisions', '/api/decision/', '//api/decide'],
+    ...[
+      '/',
+      '/api',
+      '/API/decide',
+      '/api/decide/',
+      '/api/decisions',
+      '/api/decision/',
+      '//api/decide',
+    ],
     ...['/api/decision/dec_abcdefgh/', '/api/decision/dec_abcdefgh/nothing', '/api/decision/%zz'],
     ...['/.env', '/api/decide;x=1'],
   ])('%s is not there', async (path) => {
@@ -68,7 +81,8 @@ describe('methods and paths', () => {
   it('query parameters that a route does not list are 400, on every route', async () => {
     for (const { method, path } of Object.values(operations)) {
       const address = `${path.replace(':id', 'dec_abcdefgh')}?surprise=1`;
-      const answer = method === 'GET' ? await gate.get(address) : await gate.post(address, billing());
+      const answer =
+        method === 'GET' ? await gate.get(address) : await gate.post(address, billing());
       expect([path, answer.status, answer.body['error']]).toEqual([
         path,
         400,
@@ -82,7 +96,9 @@ describe('methods and paths', () => {
     const port = Number(new URL(gate.server.url).port);
     const answer = await new Promise<string>((done) => {
       let text = '';
-      const socket = connect(port, '127.0.0.1', () => socket.end('POST /api/decide\r\nbroken\r\n\r\n'));
+      const socket = connect(port, '127.0.0.1', () =>
+        socket.end('POST /api/decide\r\nbroken\r\n\r\n'),
+      );
       socket.on('data', (bytes) => (text += String(bytes))).on('close', () => done(text));
     });
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
@@ -94,9 +110,17 @@ describe('headers', () => {
   it('every answer has the security headers and an id of its own', async () => {
     const record = await gate.decide(billing());
     const ids = new Set<string | null>();
-    for (const path of [pathOf(record), '/api/decision/status', '/openapi.json', '/nowhere', '/api/decide']) {
+    for (const path of [
+      pathOf(record),
+      '/api/decision/status',
+      '/openapi.json',
+      '/nowhere',
+      '/api/decide',
+    ]) {
       const { headers, body } = await gate.get(path);
-      expect(headers.get('content-security-policy')).toBe("default-src 'none';frame-ancestors 'none'");
+      expect(headers.get('content-security-policy')).toBe(
+        "default-src 'none';frame-ancestors 'none'",
+      );
       expect(headers.get('x-content-type-options')).toBe('nosniff');
       expect(headers.get('referrer-policy')).toBe('no-referrer');
       expect(headers.get('strict-transport-security')).toContain('max-age=');
@@ -118,7 +142,9 @@ describe('headers', () => {
   });
 
   it('the caller’s own request id comes back under another name and becomes nothing else', async () => {
-    const { headers, body } = await gate.post('/api/decide', billing(), { 'x-request-id': 'mine-17' });
+    const { headers, body } = await gate.post('/api/decide', billing(), {
+      'x-request-id': 'mine-17',
+    });
     expect(headers.get('x-client-request-id')).toBe('mine-17');
     expect(body['request_id']).not.toBe('mine-17');
     expect(JSON.stringify(body)).not.toContain('mine-17');
@@ -140,7 +166,9 @@ describe('headers', () => {
       `${traceparent}-more`,
       'nonsense',
     ]) {
-      expect(await gate.decide(billing(), { traceparent: wrong })).not.toHaveProperty('traceparent');
+      expect(await gate.decide(billing(), { traceparent: wrong })).not.toHaveProperty(
+        'traceparent',
+      );
     }
   });
 
@@ -155,7 +183,10 @@ describe('headers', () => {
       expect([path, answer.headers.get('access-control-allow-origin')]).toEqual([path, '*']);
     }
     expect((await gate.get('/openapi.json')).headers.get('access-control-allow-origin')).toBe('*');
-    const keyed = [await gate.post('/api/decide', billing(), origin), await gate.get('/api/decide')];
+    const keyed = [
+      await gate.post('/api/decide', billing(), origin),
+      await gate.get('/api/decide'),
+    ];
     for (const { headers } of keyed) expect(headers.has('access-control-allow-origin')).toBe(false);
   });
 
@@ -203,7 +234,9 @@ describe('operation', () => {
     expect(await count('countersign_decisions_total{verdict="no"}')).toBe(before + 1);
     const { text, headers } = await gate.get('/metrics');
     expect(headers.get('content-type')).toMatch(/^text\/plain; version=/);
-    expect(text).toContain('countersign_request_seconds_count{method="GET",route="/api/decision/:id",status="200"}');
+    expect(text).toContain(
+      'countersign_request_seconds_count{method="GET",route="/api/decision/:id",status="200"}',
+    );
     expect(text).toMatch(/^countersign_ledger_size \d+$/m);
     expect(text).not.toContain('dec_');
     expect(text).not.toContain('decide_test_');
@@ -223,7 +256,10 @@ describe('operation', () => {
       { question: secrets[2] },
     );
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
-    const record = await gate.decide(request, { traceparent, 'x-idempotency-key': 'key_of_the_log' });
+    const record = await gate.decide(request, {
+      traceparent,
+      'x-idempotency-key': 'key_of_the_log',
+    });
     await gate.get(pathOf(record));
     await gate.post('/api/decide', { ...request, mode: 'runtime' });
     await gate.post('/api/decide', `{"question":"${secrets[2]}",`);

@@ -74,7 +74,9 @@ describe('repeating a decision', () => {
     const before = await a.size();
     const keys = ['both_1', 'both_2', 'both_3', 'both_4'];
     const answers = await Promise.all(
-      keys.flatMap((key) => [a, b, a, b].map((one) => one.post('/api/decide', billing(), once(key)))),
+      keys.flatMap((key) =>
+        [a, b, a, b].map((one) => one.post('/api/decide', billing(), once(key))),
+      ),
     );
     for (const { status, body, headers } of answers) {
       if (status === 200) continue;
@@ -107,7 +109,11 @@ describe('repeating a decision', () => {
   });
 
   it('a refusal does not use up the key', async () => {
-    const refused = await gate.post('/api/decide', billing({}, { mode: 'runtime' }), once('deal_re'));
+    const refused = await gate.post(
+      '/api/decide',
+      billing({}, { mode: 'runtime' }),
+      once('deal_re'),
+    );
     expect(refused.status).toBe(422);
     const decided = await gate.post('/api/decide', billing(), once('deal_re'));
     expect(decided.status).toBe(200);

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import {
   parseTlogProof,
   toHex,
-  verifyConsistency,
   verifyCheckpoint,
+  verifyConsistency,
   verifyInclusion,
 } from '@countersign/proof';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -60,7 +60,9 @@ const inView = (view: string): readonly Members[] =>
 
 describe('the proof in the answer', () => {
   it('D-128 proves 1,000 concurrent decisions, receipts and outcomes by the ledger key alone; no bit may flip', async () => {
-    expect(new Set(records.map((record) => at(record, 'ledger_proof.entry.seq'))).size).toBe(CONCURRENT);
+    expect(new Set(records.map((record) => at(record, 'ledger_proof.entry.seq'))).size).toBe(
+      CONCURRENT,
+    );
     for (const view of ['full', 'standard', 'minimal']) {
       expect(inView(view).length).toBeGreaterThan(300);
       for (const record of inView(view)) {
@@ -70,7 +72,9 @@ describe('the proof in the answer', () => {
         expect(at(proof, 'entry.entry_type')).toBe('decision');
       }
     }
-    const full = inView('full').filter((_, place) => place % 10 === 1).slice(0, 10);
+    const full = inView('full')
+      .filter((_, place) => place % 10 === 1)
+      .slice(0, 10);
     const mine = full.filter((record) => at(record, 'audit_chain.chain_id') === chainOf('dev'));
     expect(mine.length).toBeGreaterThan(0);
     const artefacts = await Promise.all(
@@ -274,7 +278,9 @@ describe('the public proofs', () => {
     const query = `first=${first.size}&second=${second.size}`;
     const { status, body } = await gate.send(`/api/decision/ledger/consistency?${query}`, {});
     expect(status).toBe(200);
-    const proof = (body['proof'] as string[]).map((hash) => new Uint8Array(Buffer.from(hash, 'hex')));
+    const proof = (body['proof'] as string[]).map(
+      (hash) => new Uint8Array(Buffer.from(hash, 'hex')),
+    );
     const fault = (path: readonly Uint8Array[]) =>
       verifyConsistency(first.size, second.size, first.root, second.root, path);
     expect(fault(proof)).toBeUndefined();

@@ -178,5 +178,7 @@ describe('an Outcome Record', () => {
 });
 
 function numbered(count: number): Members {
-  return Object.fromEntries(Array.from({ length: count }, (_, place) => [`metric_${place}`, place]));
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, place) => [`metric_${place}`, place]),
+  );
 }

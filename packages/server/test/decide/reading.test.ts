@@ -84,7 +84,9 @@ describe('views', () => {
     expect(await gate.decide(asked, agreed)).toMatchObject({ record_view: 'minimal' });
     const torn = await gate.post('/api/decide', asked, { 'x-decision-response-view': 'full' });
     expect(torn.status).toBe(422);
-    const unknown = await gate.post('/api/decide', billing(), { 'x-decision-response-view': 'all' });
+    const unknown = await gate.post('/api/decide', billing(), {
+      'x-decision-response-view': 'all',
+    });
     expect(unknown.status).toBe(400);
   });
 });
@@ -133,7 +135,10 @@ describe('lists', () => {
     const record = await gate.decide(billing());
     const ids: unknown[] = [];
     for (let place = 0; place < 5; place += 1) {
-      const blocked = executed(record, { execution_status: 'blocked', execution_id: `run_${place}` });
+      const blocked = executed(record, {
+        execution_status: 'blocked',
+        execution_id: `run_${place}`,
+      });
       const { body } = await gate.post(pathOf(record, '/execution'), blocked);
       ids.push(at(body, 'execution.execution_receipt_id'));
     }
@@ -155,14 +160,19 @@ describe('lists', () => {
     expect(empty.body).toMatchObject({ ok: true, count: 0, items: [] });
   });
 
-  it.each(['limit=0', 'limit=201', 'limit=two', 'limit=1&limit=2', 'cursor=x', 'cursor=', 'page=2'])(
-    '?%s is 400',
-    async (query) => {
-      const record = await gate.decide(billing());
-      const { status, body } = await gate.get(pathOf(record, `/execution?${query}`));
-      expect([status, body['error']]).toEqual([400, 'DECIDE_API_INVALID_QUERY']);
-    },
-  );
+  it.each([
+    'limit=0',
+    'limit=201',
+    'limit=two',
+    'limit=1&limit=2',
+    'cursor=x',
+    'cursor=',
+    'page=2',
+  ])('?%s is 400', async (query) => {
+    const record = await gate.decide(billing());
+    const { status, body } = await gate.get(pathOf(record, `/execution?${query}`));
+    expect([status, body['error']]).toEqual([400, 'DECIDE_API_INVALID_QUERY']);
+  });
 });
 
 describe('tenants', () => {
@@ -222,13 +232,17 @@ describe('tenants', () => {
     expect(at(theirs, 'audit_chain.chain_id')).not.toBe(at(mine, 'audit_chain.chain_id'));
   });
 
-  it.each(['dec_abc', 'dec_', 'DEC_abcdefgh', 'req_abcdefgh', 'dec_a-b-c-d', `dec_${'a'.repeat(601)}`])(
-    'an id that cannot be is not found: %s',
-    async (id) => {
-      const { status, body } = await gate.get(`/api/decision/${id}`);
-      expect([status, body['error']]).toEqual([404, 'DECIDE_DECISION_NOT_FOUND']);
-    },
-  );
+  it.each([
+    'dec_abc',
+    'dec_',
+    'DEC_abcdefgh',
+    'req_abcdefgh',
+    'dec_a-b-c-d',
+    `dec_${'a'.repeat(601)}`,
+  ])('an id that cannot be is not found: %s', async (id) => {
+    const { status, body } = await gate.get(`/api/decision/${id}`);
+    expect([status, body['error']]).toEqual([404, 'DECIDE_DECISION_NOT_FOUND']);
+  });
 });
 
 describe('templates', () => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { readTemplates } from '../../src/service/templates.ts';
 import { TEMPLATE_DIRECTORY } from '../../src/config.ts';
+import { readTemplates } from '../../src/service/templates.ts';
 import {
   addPolicies,
   at,
@@ -73,7 +73,10 @@ describe('historical replay', () => {
     ];
     for (const override of overrides) {
       for (const mode of [{}, { replay_mode: 'historical' }]) {
-        const { status, body } = await gate.post(pathOf(record, '/replay'), { ...mode, ...override });
+        const { status, body } = await gate.post(pathOf(record, '/replay'), {
+          ...mode,
+          ...override,
+        });
         expect([status, body['error']]).toEqual([422, 'DECIDE_REPLAY_OVERRIDE_FORBIDDEN']);
         expect(body).not.toHaveProperty('verdict');
       }
@@ -87,7 +90,8 @@ describe('historical replay', () => {
     for (const [place, { name, request, verdict }] of GOLDEN.entries()) {
       const record = await gate.decide(request, once(`golden_${place}`));
       // What only a reviewer or a registered source can say is open when a caller says it.
-      if (record['verdict'] !== verdict) expect([name, record['verdict']]).toEqual([name, 'review']);
+      if (record['verdict'] !== verdict)
+        expect([name, record['verdict']]).toEqual([name, 'review']);
       verdicts.add(String(record['verdict']));
     }
     expect([...verdicts].sort()).toEqual(['no', 'review', 'yes']);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readTemplates } from '../../src/service/templates.ts';
 import { TEMPLATE_DIRECTORY } from '../../src/config.ts';
+import { readTemplates } from '../../src/service/templates.ts';
 import {
   addPolicies,
   at,
@@ -83,7 +83,12 @@ describe('the seed request', () => {
 
   it('D-2 a failed margin is no, an absent one is review, and nothing else is ever said', async () => {
     const failed = await gate.decide(billing({ margin_floor: 'failed' }));
-    expect(failed).toMatchObject({ verdict: 'no', c: 'no', v: 'denied', action: 'reject_discount' });
+    expect(failed).toMatchObject({
+      verdict: 'no',
+      c: 'no',
+      v: 'denied',
+      action: 'reject_discount',
+    });
     const absent = await gate.decide(billing({ margin_floor: undefined }));
     expect(absent).toMatchObject({
       verdict: 'review',
@@ -159,7 +164,10 @@ describe('the seed request', () => {
 
 describe('what no policy covers', () => {
   it('D-23 an unknown workflow is reviewed as POLICY_NOT_BOUND and still has a bundle hash', async () => {
-    const { status, body } = await gate.post('/api/decide', billing({ workflow: 'nobody_owns_it' }));
+    const { status, body } = await gate.post(
+      '/api/decide',
+      billing({ workflow: 'nobody_owns_it' }),
+    );
     expect(status).toBe(200);
     expect(body).toMatchObject({ verdict: 'review', policy_id: 'unbound_workflow' });
     expect(body['evidence']).toEqual(['POLICY_NOT_BOUND']);
@@ -383,7 +391,9 @@ describe('what a yes covers', () => {
     ];
     const hashes = await Promise.all(
       others.map(async (change) => {
-        const other = await gate.decide(billing({ actor: 'svc_billing', plan: 'annual', ...change }));
+        const other = await gate.decide(
+          billing({ actor: 'svc_billing', plan: 'annual', ...change }),
+        );
         expect(other['action_binding_hash']).toBe(sortedHash(other['action_binding']));
         return other['action_binding_hash'];
       }),
@@ -408,7 +418,8 @@ describe('what a yes covers', () => {
     const soon = end(60_000);
     expect(await gate.decide(billing({ expires_at: soon }))).toMatchObject({ valid_until: soon });
     const late = await gate.decide(billing({ expires_at: end(86_400_000) }));
-    const validMs = Date.parse(String(late['valid_until'])) - Date.parse(String(late['created_at']));
+    const validMs =
+      Date.parse(String(late['valid_until'])) - Date.parse(String(late['created_at']));
     expect(validMs).toBe(900_000);
   });
 

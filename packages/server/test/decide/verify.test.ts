@@ -69,7 +69,7 @@ describe('verification', () => {
 
     tamper(
       gate.directory,
-      'UPDATE entries SET subject = replace(subject, ?, ?) WHERE subject_id = ?',
+      "UPDATE entries SET subject = replace(subject, ?, ?) WHERE entry_type = 'decision' AND decision_id = ?",
       '"mutation":"discount.create"',
       '"mutation":"discount.double"',
       record['decision_id'],
@@ -84,9 +84,18 @@ describe('verification', () => {
   it('an edited input in the store is seen as well', async () => {
     const record = await gate.decide(billing());
     const sql = 'UPDATE inputs SET input = replace(input, ?, ?) WHERE seq = ?';
-    tamper(gate.directory, sql, '"discount_percent":15', '"discount_percent":14', at(record, 'ledger.seq'));
+    tamper(
+      gate.directory,
+      sql,
+      '"discount_percent":15',
+      '"discount_percent":14',
+      at(record, 'ledger.seq'),
+    );
     const { body } = await gate.get(String(record['verify_url']));
-    expect(body).toMatchObject({ verified: false, checks: { input_hash: false, record_hash: true } });
+    expect(body).toMatchObject({
+      verified: false,
+      checks: { input_hash: false, record_hash: true },
+    });
   });
 
   it('D-76 records, packets and packet answers verify without a key; the caller’s own key is diagnostic', async () => {
@@ -133,6 +142,9 @@ describe('verification', () => {
     const deep = JSON.parse(`${'['.repeat(50)}1${']'.repeat(50)}`) as unknown;
     const { status, body } = await verify({ record, input: { deep, text: 'x'.repeat(300_000) } });
     expect(status).toBe(200);
-    expect(body).toMatchObject({ verified: false, checks: { input_hash: false, record_hash: true } });
+    expect(body).toMatchObject({
+      verified: false,
+      checks: { input_hash: false, record_hash: true },
+    });
   });
 });
