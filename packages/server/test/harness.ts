@@ -112,7 +112,7 @@ export async function openGate(options: GateOptions = {}): Promise<Gate> {
     stop,
     async close() {
       await stop();
-      rmSync(directory, { recursive: true });
+      rmSync(directory, { recursive: true, force: true });
     },
   };
   return gate;
@@ -285,4 +285,10 @@ export function tamper(directory: string, sql: string, ...values: readonly unkno
 /** The header that makes a write repeatable. */
 export function once(key: string): RequestHeaders {
   return { 'x-idempotency-key': key };
+}
+
+/** Replaces text inside the stored subject of a decision. */
+export function editRecord(directory: string, record: Members, from: string, to: string): void {
+  const sql = 'UPDATE entries SET subject = replace(subject, ?, ?) WHERE seq = ?';
+  tamper(directory, sql, from, to, at(record, 'ledger.seq'));
 }

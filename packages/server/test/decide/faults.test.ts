@@ -12,6 +12,7 @@ import {
   addKey,
   at,
   billing,
+  editRecord,
   executed,
   type Gate,
   type Members,
@@ -293,11 +294,7 @@ const PROVOKED: Record<ErrorCode, readonly [OperationName | undefined, () => Pro
     'openReplay',
     async () => {
       const record = await decided();
-      tamper(
-        gate.directory,
-        `UPDATE entries SET subject = replace(subject, '"decide_core_v1"', '"decide_core_v9"') WHERE subject_id = ?`,
-        record['decision_id'],
-      );
+      editRecord(gate.directory, record, '"decide_core_v1"', '"decide_core_v9"');
       return gate.get(pathOf(record, '/replay'));
     },
   ],

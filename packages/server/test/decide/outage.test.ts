@@ -134,7 +134,7 @@ describe('stopping', () => {
       "UPDATE entries SET subject = replace(subject, ?, ?) WHERE entry_type = 'decision' AND decision_id = ?";
     tamper(gate.directory, sql, '"verdict":"yes"', '"verdict":"no" ', record['decision_id']);
     await expect(openGate({ directory: gate.directory })).rejects.toThrow(/subject was changed/);
-    tamper(gate.directory, sql, '"verdict":"no" ', '"verdict":"yes"', record['decision_id']);
+    editRecord(gate.directory, record, '"verdict":"no" ', '"verdict":"yes"');
     gate = await openGate({ directory: gate.directory });
     expect((await gate.get(pathOf(record))).status).toBe(200);
   });

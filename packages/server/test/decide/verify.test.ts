@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   at,
   billing,
+  editRecord,
   executed,
   type Gate,
   type Members,
