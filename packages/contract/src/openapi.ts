@@ -12,6 +12,14 @@ export function openApi(version: string): Record<string, unknown> {
     item[operation.method.toLowerCase()] = describe(name, operation);
     paths[path] = item;
   }
+  for (const [path, [name, type, summary]] of Object.entries(SERVER_PATHS)) {
+    const content = { [type]: { schema: type === 'text/plain' ? { type: 'string' } : {} } };
+    const responses: Record<string, unknown> = { 200: { description: summary, content } };
+    if (path === '/readyz') responses[503] = { description: 'It does not', content };
+    paths[path] = {
+      get: { operationId: name, summary, tags: ['server'], security: [], responses },
+    };
+  }
   return {
     openapi: '3.1.0',
     info: {
@@ -32,13 +40,53 @@ export function openApi(version: string): Record<string, unknown> {
         bearer: { type: 'http', scheme: 'bearer' },
       },
       schemas: { Error: ErrorBody },
-      headers: {
-        'x-request-id': { schema: { type: 'string' }, description: 'Id of this request' },
-        'retry-after': { schema: { type: 'integer' }, description: 'Seconds to wait' },
-        'x-idempotent-replay': { schema: { const: '1' }, description: 'The stored answer' },
-      },
+      headers: Object.fromEntries(
+        Object.entries(HEADERS).map(([name, [type, description]]) => [
+          name,
+          { schema: { type }, description },
+        ]),
+      ),
     },
   };
+}
+
+/** What every server has beside its operations: operation id, media type and meaning. */
+const SERVER_PATHS: Readonly<Record<string, readonly [string, string, string]>> = {
+  '/healthz': ['healthz', 'text/plain', 'The process runs'],
+  '/readyz': ['readyz', 'text/plain', 'The server takes decisions'],
+  '/metrics': ['metrics', 'text/plain', 'Metrics in the Prometheus text format'],
+  '/openapi.json': ['openapi', 'application/json', 'This document'],
+};
+
+/** Response headers of the operations, with their type and meaning. */
+const HEADERS = {
+  'x-request-id': ['string', 'Id of this request'],
+  'x-client-request-id': ['string', 'The `x-request-id` that was sent along'],
+  'x-decide-record-hash': ['string', 'Record hash of the decision'],
+  'x-idempotent-replay': ['string', '`1`: this is the stored answer of an earlier request'],
+  'x-api-key-state': ['string', '`retiring`: the key works and will soon stop to'],
+  'x-ratelimit-limit': ['integer', 'Calls in a window'],
+  'x-ratelimit-remaining': ['integer', 'Calls left in this window'],
+  'x-ratelimit-reset': ['integer', 'End of this window in Unix seconds'],
+  'retry-after': ['integer', 'Seconds to wait'],
+  'www-authenticate': ['string', 'How to authenticate'],
+  'cache-control': ['string', 'Who may keep the answer, and how long'],
+  'access-control-allow-origin': ['string', '`*`: any page may read the answer'],
+} as const;
+type HeaderName = keyof typeof HEADERS;
+
+/** Headers that every answer of an operation may have. */
+function ownHeaders(operation: Operation): HeaderName[] {
+  return [
+    'x-request-id',
+    'x-client-request-id',
+    'x-ratelimit-limit',
+    'x-ratelimit-remaining',
+    'x-ratelimit-reset',
+    'cache-control',
+    operation.scope === 'none' ? 'access-control-allow-origin' : 'x-api-key-state',
+    ...(operation.idempotent ? (['x-idempotent-replay'] as const) : []),
+  ];
 }
 
 function describe(name: string, operation: Operation): Record<string, unknown> {
@@ -46,8 +94,16 @@ function describe(name: string, operation: Operation): Record<string, unknown> {
   const responses: Record<string, unknown> = {
     [operation.status]: {
       description: operation.summary,
-      headers: header('x-request-id', ...(operation.idempotent ? ['x-idempotent-replay'] : [])),
-      content: { 'application/json': { schema: operation.response } },
+      headers: header(
+        ...ownHeaders(operation),
+        ...(name === 'decide' ? (['x-decide-record-hash'] as const) : []),
+      ),
+      content: {
+        'application/json': { schema: operation.response },
+        ...(operation.plainText === undefined
+          ? {}
+          : { 'text/plain': { schema: { type: 'string', description: operation.plainText } } }),
+      },
     },
   };
   for (const code of codes) {
@@ -59,7 +115,11 @@ function describe(name: string, operation: Operation): Record<string, unknown> {
       }
       responses[status] = {
         description: 'Refused. The body never holds a verdict.',
-        headers: header('x-request-id', ...(errors[code].retryable ? ['retry-after'] : [])),
+        headers: header(
+          ...ownHeaders(operation),
+          ...(RETRIED.has(status) ? (['retry-after'] as const) : []),
+          ...(status === 401 ? (['www-authenticate'] as const) : []),
+        ),
         content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
         'x-error-codes': [code],
       };
@@ -85,13 +145,16 @@ function describe(name: string, operation: Operation): Record<string, unknown> {
   };
 }
 
+/** Statuses under which there may be something to wait for. */
+const RETRIED: ReadonlySet<number> = new Set([409, 429, 503]);
+
 /** A known key without the scope is 403 under the same code as an unknown key. */
 function statusesOf(code: ErrorCode): number[] {
   const entry: ErrorEntry = errors[code];
   return entry.status === 401 ? [401, 403] : [entry.status];
 }
 
-function header(...names: string[]): Record<string, unknown> {
+function header(...names: HeaderName[]): Record<string, unknown> {
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }
 
@@ -109,6 +172,8 @@ function parameters(operation: Operation): unknown[] {
   if (operation.view) {
     add('header', 'x-decision-response-view', false, { enum: ['minimal', 'standard', 'full'] });
   }
+  add('header', 'x-request-id', false, { type: 'string', minLength: 1, maxLength: 160 });
+  add('header', 'traceparent', false, { type: 'string', description: 'W3C Trace Context' });
   const query = operation.query as
     | (TSchema & { properties?: Record<string, TSchema>; required?: string[] })
     | undefined;

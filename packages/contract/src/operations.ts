@@ -25,6 +25,8 @@ export interface Operation {
   readonly bodyOptional?: boolean;
   readonly query?: TSchema;
   readonly response: TSchema;
+  /** What the answer is when it is asked for as plain text. */
+  readonly plainText?: string;
   readonly status: 200 | 201;
   readonly errors: readonly ErrorCode[];
 }
@@ -265,6 +267,7 @@ export const operations = {
     summary: 'Proof that an entry is in the ledger (RFC 9162 §2.1.3)',
     query: decide.InclusionQuery,
     response: decide.ProofAnswer,
+    plainText: 'C2SP tlog-proof, with `format=tlog-proof`',
     errors: ['DECIDE_CHECKPOINT_NOT_FOUND'],
   },
   ledgerConsistency: {

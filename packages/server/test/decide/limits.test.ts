@@ -1,14 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import {
-  addKey,
   type Answer,
+  addKey,
   billing,
   executed,
   type Gate,
   KEY,
+  OTHER_KEY,
   once,
   openGate,
-  OTHER_KEY,
   pathOf,
   temporaryDirectory,
 } from '../harness.ts';
