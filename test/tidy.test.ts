@@ -9,7 +9,7 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   policy: [],
   proof: [],
-  contract: ['policy', 'proof'],
+  contract: [],
   verify: ['policy', 'proof'],
   'server/service': ['contract', 'policy', 'proof', 'verify', 'server/keys'],
   'server/store': ['server/service', 'server/keys', 'contract', 'policy', 'proof'],

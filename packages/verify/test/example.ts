@@ -180,7 +180,7 @@ export function sealExecution(content: Json, signer: Signer = OURS): Json {
   receipt['execution_result'] = { content_hash: executionContentHash(receipt) };
   receipt['execution_hash'] = executionHash(receipt);
   receipt['execution_key_id'] = signer.keyId;
-  receipt['execution_signature'] = signed(signer, {
+  receipt['execution_signature'] = signatureOf(signer, {
     type: EXECUTION_VERSION,
     id: receipt['execution_receipt_id'],
     hash: receipt['execution_hash'],
@@ -198,11 +198,12 @@ export function sealOutcome(content: Json, signer: Signer = OURS): Json {
   outcome['outcome_hash'] = outcomeHash(outcome);
   outcome['outcome_key_id'] = signer.keyId;
   const hash = outcome['outcome_hash'];
-  outcome['outcome_signature'] = signed(signer, { type: OUTCOME_VERSION, id, hash });
+  outcome['outcome_signature'] = signatureOf(signer, { type: OUTCOME_VERSION, id, hash });
   return outcome;
 }
 
-function signed(signer: Signer, { type, id, hash }: Json): string {
+/** Signature under any artefact but a record. */
+export function signatureOf(signer: Signer, { type, id, hash }: Json): string {
   return renderSignature(signer.sign(artefactMessage({ type, id, hash, key_id: signer.keyId })));
 }
 
@@ -230,9 +231,11 @@ export function outcomeContentFor(record: Json, receipt: Json, changes: Json = {
 }
 
 type Kind = 'decision' | 'execution' | 'outcome';
-interface Item {
+export interface Item {
   readonly kind: Kind;
   readonly artefact: Json;
+  /** Tenant scope, where it is not that of the example. */
+  readonly scope?: string;
 }
 
 const OWN_HASH = {
@@ -244,12 +247,11 @@ const OWN_HASH = {
 /** Chain and ledger over artefacts of one decision, as a server would have appended them. */
 export function ledgerOf(items: readonly Item[], ledgerSigner: Signer = OURS) {
   const record = items[0]?.artefact ?? {};
-  const { scope } = vectors.chain;
   let head = EMPTY_CHAIN;
   let previous = NO_ENTRY_HASH;
   const links: ChainLink[] = [];
   const entries: LedgerEntry[] = [];
-  for (const [seq, { kind, artefact }] of items.entries()) {
+  for (const [seq, { kind, artefact, scope = vectors.chain.scope }] of items.entries()) {
     const createdAt: string = artefact['created_at'] ?? artefact['reported_at'];
     const link = nextLink(chainIdOf(scope), head, {
       entry_type: kind,
@@ -313,6 +315,8 @@ export interface PacketParts {
   readonly more?: Json;
   /** Whether receipts and outcomes show their places, as the record does. */
   readonly blocks?: boolean;
+  /** The artefacts, record first, as the ledger holds them; without it, in this order. */
+  readonly appended?: (items: readonly Item[]) => readonly Item[];
 }
 
 /** The packet over a decision, hashed. */
@@ -323,8 +327,10 @@ export function packetOf(parts: PacketParts): Json {
     ...executions.map((artefact): Item => ({ kind: 'execution', artefact })),
     ...outcomes.map((artefact): Item => ({ kind: 'outcome', artefact })),
   ];
-  const { head, links, entries, proofs, checkpoint } = ledgerOf(items);
-  const placed = items.map(({ artefact, kind }, i) => {
+  const appended = parts.appended?.(items) ?? items;
+  const { head, links, entries, proofs, checkpoint } = ledgerOf(appended);
+  const placed = items.map(({ artefact, kind }) => {
+    const i = appended.findIndex((one) => one.artefact === artefact);
     const [link, entry] = [links[i], entries[i]];
     if (link === undefined || entry === undefined) throw new Error('no place');
     if (kind !== 'decision' && parts.blocks !== true) return artefact;
@@ -374,7 +380,7 @@ export function envelopeOf(packet: Json, signer: Signer = OURS): Json {
   return {
     ok: true,
     packet,
-    packet_signature: signed(signer, {
+    packet_signature: signatureOf(signer, {
       type: PACKET_VERSION,
       id: packet['decision_id'],
       hash: packet['packet_hash'],

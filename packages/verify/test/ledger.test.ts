@@ -1,20 +1,7 @@
 import { fromHex, proveConsistency, sha256, toHex, utf8 } from '@countersign/proof';
 import { describe, expect, it } from 'vitest';
 import { compareCheckpoints, verifyLedgerProof, verifyPacket } from '../src/index.ts';
-import {
-  ATTACKER,
-  envelopeOf,
-  executionContentFor,
-  type Json,
-  ledgerOf,
-  noteOver,
-  outcomeContentFor,
-  packetOf,
-  rehash,
-  sealExecution,
-  sealOutcome,
-  workedExample,
-} from './example.ts';
+import { ATTACKER, type Json, ledgerOf, noteOver, workedExample } from './example.ts';
 import { PINNED, REGISTRY, registryTrust } from './trusts.ts';
 
 const { record, execution, outcome, envelope, packet } = workedExample();
@@ -108,6 +95,14 @@ describe('the proof that comes with an answer', () => {
     return result.ok ? undefined : result.fault;
   };
 
+  it('refuses an entry of another type, though it names the subject', () => {
+    const { entries, proofs, size, checkpoint } = ledgerOf([
+      { kind: 'execution', artefact: record },
+    ]);
+    const [entry] = entries;
+    expect(fault({ entry, tree_size: size, proof: proofs[0], checkpoint })).toBe('subject_differs');
+  });
+
   it('refuses all others', () => {
     const other = noteOver(3, LEDGER.root, ATTACKER);
     const entry = { ...LEDGER.entries[0], seq: 1 };
@@ -188,132 +183,5 @@ describe('D-91 a ledger that shows two histories', () => {
     const result = verifyPacket({ file: envelope, trust: PINNED, checkpoint: longer });
     expect(result.checks['ledger_consistency']).toBe(false);
     expect(result.error).toBeUndefined();
-  });
-});
-
-describe('parts that are each good and do not go together', () => {
-  const verify = (parts: Parameters<typeof packetOf>[0]) =>
-    verifyPacket({ file: envelopeOf(packetOf(parts)), trust: PINNED });
-
-  it('a decision of which nothing is reported yet', () => {
-    const result = verify({ record });
-    expect(result).toMatchObject({ verified: true, public_verified: true });
-    expect(result.checks['execution_hashes']).toBeNull();
-  });
-
-  it('receipts and outcomes that show their places', () => {
-    const parts = { record, executions: [execution], outcomes: [outcome], blocks: true };
-    expect(verify(parts).verified).toBe(true);
-    const file = envelopeOf(packetOf(parts));
-    file['packet']['executions'][0]['ledger']['seq'] = 2;
-    expect(verifyPacket({ file, trust: PINNED }).checks['ledger_inclusion']).toBe(false);
-    const moved = envelopeOf(packetOf(parts));
-    moved['packet']['outcomes'][0]['audit_chain']['link_hash'] = '0'.repeat(64);
-    expect(verifyPacket({ file: moved, trust: PINNED }).checks['audit_chain_leaf_hash']).toBe(
-      false,
-    );
-  });
-
-  it('two executions where one was authorised', () => {
-    const again = sealExecution(executionContentFor(record, { execution_receipt_id: 'exr_2' }));
-    const result = verify({ record, executions: [execution, again] });
-    expect(result.failures).toEqual(['execution_binding', 'execution_limit']);
-  });
-
-  it('an execution after the end of the authorisation, marked as bound', () => {
-    const late = sealExecution(
-      executionContentFor(record, {
-        executed_at: '2026-01-02T03:19:05.001Z',
-        reported_at: '2026-01-02T03:20:00.000Z',
-      }),
-    );
-    expect(verify({ record, executions: [late] }).failures).toEqual([
-      'execution_binding',
-      'execution_limit',
-    ]);
-  });
-
-  it('an execution without a time', () => {
-    const { executed_at: _, ...content } = executionContentFor(record);
-    const result = verify({ record, executions: [sealExecution(content)] });
-    expect(result.checks).toMatchObject({ execution_binding: false, execution_limit: false });
-  });
-
-  it('a mismatch that is honestly marked is still none of what was authorised', () => {
-    const other = sealExecution(
-      executionContentFor(record, {
-        action_taken: 'delete_everything',
-        action_binding_match: false,
-        binding_mismatch_reasons: ['ACTION_DIFFERS'],
-      }),
-    );
-    expect(verify({ record, executions: [other] }).failures).toEqual(['execution_binding']);
-  });
-
-  it('a success without an execution', () => {
-    const skipped = sealExecution(executionContentFor(record, { execution_status: 'skipped' }));
-    const result = verify({
-      record,
-      executions: [skipped],
-      outcomes: [sealOutcome(outcomeContentFor(record, skipped))],
-    });
-    expect(result.failures).toEqual(['outcome_support']);
-  });
-
-  it('an outcome before its receipt', () => {
-    const late = sealExecution(
-      executionContentFor(record, { reported_at: '2026-02-01T00:00:00.000Z' }),
-    );
-    const early = sealOutcome(outcomeContentFor(record, late));
-    const result = verify({ record, executions: [late], outcomes: [early] });
-    expect(result.failures).toEqual(['lifecycle_order']);
-  });
-
-  it('something executed before it was decided', () => {
-    const early = sealExecution(
-      executionContentFor(record, { executed_at: '2026-01-01T00:00:00.000Z' }),
-    );
-    expect(verify({ record, executions: [early] }).failures).toEqual(['lifecycle_order']);
-  });
-
-  it('a truncated packet', () => {
-    const whole = packetOf({ record, executions: [execution] });
-    const manifest = structuredClone(whole['packet_manifest']);
-    manifest.complete = false;
-    manifest.components.execution_receipts.total = 2;
-    const more = { packet_manifest: manifest };
-    const result = verify({ record, executions: [execution], more });
-    expect(result.failures).toEqual(['packet_complete']);
-    expect(result.public_verified).toBe(true);
-  });
-
-  it('one receipt listed twice', () => {
-    const twice = packetOf({ record, executions: [execution] });
-    twice['executions'].push(structuredClone(twice['executions'][0]));
-    twice['packet_manifest']['components']['execution_receipts'] = { count: 2, total: 2 };
-    const result = verifyPacket({ file: { ...envelopeOf(twice) }, trust: PINNED });
-    expect(result.checks['ledger_inclusion']).toBe(false);
-  });
-
-  it('another number of entries than the manifest says', () => {
-    const manifest = { ...packetOf({ record })['packet_manifest'], as_of_size: 7 };
-    const result = verify({ record, more: { packet_manifest: manifest } });
-    expect(result.failures).toEqual(['ledger_inclusion']);
-  });
-
-  it('a chain that does not end where it says', () => {
-    const chain = { ...packetOf({ record })['audit_chain'], chain_size: 2 };
-    expect(verify({ record, more: { audit_chain: chain } }).failures).toEqual(['chain_head']);
-  });
-
-  it('a packet without its window of the chain, which its signer left out', () => {
-    const { audit_chain: _, ...packed } = packetOf({ record });
-    const result = verifyPacket({ file: envelopeOf(rehash(packed)), trust: PINNED });
-    expect(result).toMatchObject({ verified: true, public_verified: true });
-    expect(result.checks).toMatchObject({
-      audit_chain_leaf_hash: true,
-      retained_chain_links: null,
-      chain_head: null,
-    });
   });
 });

@@ -12,6 +12,7 @@ import {
   recordContentOf,
   refusal,
   sealRecordOf,
+  withMirror,
   workedExample,
 } from './example.ts';
 import { PINNED, REGISTRY, registryTrust } from './trusts.ts';
@@ -44,7 +45,11 @@ describe('D-74 integrity is not authenticity', () => {
     const publicKey = parsePublicKey(OURS.pem, 'request_body');
     const { receipt_public_key: _, ...bare } = RECORD;
     const result = verifyRecord({ record: bare, trust: { publicKey } });
-    expect(result).toMatchObject({ verified: false, key_source: 'request_body' });
+    expect(result).toMatchObject({
+      verified: false,
+      public_verified: false,
+      key_source: 'request_body',
+    });
     expect(result.checks).toMatchObject({ receipt_signature: true, receipt_key_trusted: false });
     const beside = registryTrust(REGISTRY);
     expect(verifyRecord({ record: RECORD, trust: { ...beside, publicKey } })).toMatchObject({
@@ -144,6 +149,16 @@ describe('consistency of a record of ours', () => {
     const record = structuredClone(RECORD);
     record['integrity']['note'] = 'may be used twice';
     expect(verifyRecord({ record, trust: PINNED }).failures).toEqual(['alias_consistency']);
+  });
+
+  it('the algorithm may be spelled either way, and be no other', () => {
+    const named = (receipt_signature_algorithm: string) =>
+      verifyRecord({
+        record: withMirror({ ...RECORD, receipt_signature_algorithm }),
+        trust: PINNED,
+      });
+    expect(named('Ed25519').failures).toEqual([]);
+    expect(named('hmac-sha256').failures).toEqual(['receipt_signature', 'receipt_key_trusted']);
   });
 
   it('a mode whose members are not known here', () => {

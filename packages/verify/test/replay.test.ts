@@ -122,6 +122,16 @@ describe('replay from a packet', () => {
     expect(result.checks['replay_reproduced']).toBe(false);
   });
 
+  it('a policy that the bundle does not list', () => {
+    const record = recordOf(inputOf());
+    const { policy_id, policy_version: version, policy_hash } = record;
+    const own = { policy_id, version, policy_hash, document: POLICY };
+    const document = { ...POLICY, version: 'v4' };
+    const more = { policy_id, version: 'v4', policy_hash: hashOf(document), document };
+    const result = replayed(record, { input: inputOf(), policies: [own, more] });
+    expect(result.failures).toEqual(['policy_bundle_match']);
+  });
+
   it.each([
     ['no input', {}],
     ['an input that the record does not name', { input: refused() }],

@@ -150,8 +150,8 @@ describe('lists', () => {
       expect(body['count']).toBe(listAt(body, 'items').length);
       found.push(...listAt(body, 'items').map((item) => item['execution_receipt_id']));
       const cursor = body['next_cursor'];
-      if (cursor === undefined) break;
-      query = `?limit=2&cursor=${String(cursor)}`;
+      if (typeof cursor !== 'string') break;
+      query = `?limit=2&cursor=${cursor}`;
     }
     expect(found).toEqual(ids);
     const whole = await gate.get(pathOf(record, '/execution?limit=5'));
@@ -259,7 +259,7 @@ describe('templates', () => {
       count: 6,
     });
     const patterns = listAt(body, 'patterns');
-    expect(patterns.map((pattern) => pattern['pattern_id']).sort()).toEqual([
+    expect(patterns.map((pattern) => String(pattern['pattern_id'])).sort()).toEqual([
       'access_grant_gate',
       'agent_action_gate',
       'crm_writeback_gate',

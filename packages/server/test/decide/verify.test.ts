@@ -68,12 +68,11 @@ describe('verification', () => {
     ];
     for (const name of required) expect(at(body, `checks.${name}`), name).toBe(true);
 
-    tamper(
+    editRecord(
       gate.directory,
-      "UPDATE entries SET subject = replace(subject, ?, ?) WHERE entry_type = 'decision' AND decision_id = ?",
+      record,
       '"mutation":"discount.create"',
       '"mutation":"discount.double"',
-      record['decision_id'],
     );
     const edited = await gate.get(String(record['verify_url']));
     expect(edited.body).toMatchObject({ ok: false, verified: false });
