@@ -43,9 +43,9 @@ export function isExecutionContent(receipt: Members): boolean {
 export function isOutcomeContent(outcome: Members): boolean {
   const references: unknown = outcome['evidence_refs'];
   if (!Array.isArray(references)) return false;
-  const own = references.filter((reference) => membersOf(reference)['type'] === CONTENT_REFERENCE);
+  const isOwn = (reference: unknown): boolean => membersOf(reference)['type'] === CONTENT_REFERENCE;
   const last: unknown = references.at(-1);
-  if (own.length !== 1 || last !== own[0] || !isMembers(last)) return false;
+  if (references.find(isOwn) !== last || !isMembers(last)) return false;
   const hash = attempt(() => outcomeContentHash(outcome));
   return (
     hash !== undefined &&

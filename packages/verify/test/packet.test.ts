@@ -129,6 +129,40 @@ describe('parts that are each good and do not go together', () => {
     expect(result.public_verified).toBe(true);
   });
 
+  it('a manifest that claims to be complete and counts less than there is', () => {
+    const manifest = structuredClone(packet['packet_manifest']);
+    manifest.components.outcome_records.total = 2;
+    const file = envelopeOf(rehash({ ...packet, packet_manifest: manifest }));
+    expect(verifyPacket({ file, trust: PINNED }).failures).toEqual(['packet_complete']);
+  });
+
+  it('an entry that speaks of nothing in the packet', () => {
+    const { audit_chain: _, ...packed } = structuredClone(packet);
+    const components = packed['packet_manifest']['components'];
+    const manifest = {
+      complete: true,
+      components: { ...components, outcome_records: { count: 0, total: 0 } },
+    };
+    const short = rehash({ ...packed, outcomes: [], packet_manifest: manifest });
+    const result = verifyPacket({ file: envelopeOf(short), trust: PINNED });
+    expect(result.failures).toEqual(['packet_complete']);
+    const ledger = { ...short['ledger'], entries: short['ledger']['entries'].slice(0, 2) };
+    const whole = verifyPacket({ file: envelopeOf(rehash({ ...short, ledger })), trust: PINNED });
+    expect(whole.failures).toEqual([]);
+  });
+
+  it.each([
+    ['decision_id', 'decision_id'],
+    ['record_hash', 'decision_record_hash'],
+    ['receipt_hash', 'decision_receipt_hash'],
+  ])('a link from nothing to nothing: %s', (ofRecord, ofReceipt) => {
+    const changed = structuredClone(packet);
+    delete changed['decision_record'][ofRecord];
+    delete changed['executions'][0][ofReceipt];
+    const { checks } = verifyPacket({ file: envelopeOf(rehash(changed)), trust: PINNED });
+    expect(checks['execution_links']).toBe(false);
+  });
+
   it('one receipt listed twice', () => {
     const twice = packetOf({ record, executions: [execution] });
     twice['executions'].push(structuredClone(twice['executions'][0]));

@@ -93,9 +93,9 @@ describe('the proof in the answer', () => {
       expect(provesEntry(artefact['ledger_proof'], key, { ...subject, extra: 1 })).toBe(false);
     }
 
-    for (const artefact of [mine[0], inView('minimal').at(-1), ...(artefacts[0] ?? [])]) {
+    for (const artefact of [longest(mine), longest(inView('minimal')), ...(artefacts[0] ?? [])]) {
       const proof = artefact?.['ledger_proof'];
-      expect(listAt(proof, 'proof').length).toBeGreaterThan(3);
+      expect(listAt(proof, 'proof').length).toBeGreaterThan(0);
       expect(survivingFlips(canonicalText(proof))).toEqual([]);
     }
   });
@@ -141,6 +141,12 @@ describe('the proof in the answer', () => {
     expect(at(found, 'ledger_proof.tree_size')).toBe(await gate.size());
     expect(at(found, 'ledger_proof.entry')).toEqual(at(record, 'ledger_proof.entry'));
   });
+
+  /** The record whose path has the most hashes. */
+  function longest(among: readonly Members[]): Members | undefined {
+    const length = (record: Members): number => listAt(record, 'ledger_proof.proof').length;
+    return [...among].sort((a, b) => length(b) - length(a))[0];
+  }
 
   /** Bits of the proof's text that can be flipped without the proof failing. */
   function survivingFlips(text: string): number[] {
