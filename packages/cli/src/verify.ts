@@ -19,6 +19,7 @@ interface VerifyOptions {
   readonly keyRegistry?: string;
   readonly environment?: 'live' | 'test';
   readonly checkpoint?: string;
+  readonly consistency?: string;
   readonly trustedOrigin?: string;
   readonly replay?: boolean;
   readonly json?: boolean;
@@ -47,6 +48,10 @@ export function addVerify(program: Command): void {
       )
       .option('--input <file>', 'the request body that should hash to the record’s input_hash')
       .option('--checkpoint <file>', 'an older checkpoint of the same ledger that is trusted')
+      .option(
+        '--consistency <file>',
+        'proof from that checkpoint to the packet’s, as /api/decision/ledger/consistency answers it',
+      )
       .option('--trusted-origin <name>', 'origin that the ledger’s checkpoints must have')
       .option('--replay', 'judge a packet’s input anew by its policy and compare')
       .option('--json', 'print the whole result as JSON')
@@ -58,6 +63,9 @@ export function addVerify(program: Command): void {
           replay: options.replay === true,
           ...(options.input === undefined ? {} : { input: readJson(options.input) }),
           ...(options.checkpoint === undefined ? {} : { checkpoint: readText(options.checkpoint) }),
+          ...(options.consistency === undefined
+            ? {}
+            : { consistency: readConsistency(options.consistency) }),
           ...(options.trustedOrigin === undefined ? {} : { origin: options.trustedOrigin }),
         } satisfies FileOptions);
         print(outcome, options.json === true);
@@ -94,6 +102,15 @@ function readTrust(options: VerifyOptions): Trust {
   }
   if (options.environment !== undefined) trust.environment = options.environment;
   return trust;
+}
+
+function readConsistency(file: string): readonly string[] {
+  const answer = readJson(file) as { readonly proof?: unknown } | null;
+  const proof = answer?.proof;
+  if (!Array.isArray(proof) || !proof.every((hash) => typeof hash === 'string')) {
+    throw new Error(`${file} holds no consistency proof`);
+  }
+  return proof;
 }
 
 /** Strict JSON of a file: what other readers would understand differently is refused. */

@@ -80,7 +80,9 @@ describe('sqlite', () => {
     const store = openSqlite(newFile());
     const twice = { scope: 'new', chainPosition: 1, idempotency: { key: 'k', fingerprint: 'f' } };
     const { idempotency: _, ...again } = twice;
-    await expect(store.commit(0, batchAt(0, [twice, again]))).rejects.toThrow('the ledger only grows');
+    await expect(store.commit(0, batchAt(0, [twice, again]))).rejects.toThrow(
+      'the ledger only grows',
+    );
     expect(await store.readHead()).toEqual({ size: 0 });
     expect(await store.recall('k')).toBeUndefined();
     expect(await store.commit(0, batchAt(0, [twice]))).toBeUndefined();

@@ -94,7 +94,7 @@ export const policyOf = (): Json => textOf('policy_hash');
 export const bundleOf = (): Json => textOf('policy_bundle_hash');
 export const recordContentOf = (): Json => textOf('record content_hash');
 
-/** Seals record content: hashes, signature, mirror. `hash` false keeps the content hash that is there. */
+/** Seals record content: hashes, signature, mirror. */
 export function sealRecordOf(content: Json, signer: Signer = OURS): Json {
   const record = structuredClone(content);
   record['runtime_binding'] = { ...record['runtime_binding'] };
@@ -103,7 +103,7 @@ export function sealRecordOf(content: Json, signer: Signer = OURS): Json {
 }
 
 /** Hashes and signs a record whose content hash is left as it is. */
-export function signRecord(content: Json, signer: Signer = OURS): Json {
+function signRecord(content: Json, signer: Signer = OURS): Json {
   const record = structuredClone(content);
   record['record_hash'] = recordHash(record);
   record['receipt_hash'] = receiptHash(record, record['record_hash']);

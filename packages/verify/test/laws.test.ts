@@ -77,7 +77,7 @@ describe('whatever the file, there is an answer', () => {
           expect(verifyPacket({ file: whole, trust }).verified).toBe(false);
         }
       }),
-      { numRuns: 80 },
+      { numRuns: 50 },
     );
   });
 
@@ -107,7 +107,7 @@ describe('whatever the file, there is an answer', () => {
         // `ok` and whatever else stands in the envelope is nobody's statement; the packet is.
         if (exit === 0) expect(packetIn(spliced)).toBe(packetIn(text));
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 });
@@ -146,7 +146,7 @@ describe('`verified` implies `public_verified`', () => {
         const result = verifyRecord({ record: sealRecordOf(made), input, trust });
         expect(isAnswer(result)).toBe(true);
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 
