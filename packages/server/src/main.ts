@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openApi } from '@countersign/contract';
 import { sha256Hex } from '@countersign/proof';
@@ -11,7 +11,7 @@ import { screen } from './doors/decide/screen.ts';
 import { httpServer } from './doors/http.ts';
 import { createMetrics } from './doors/metrics.ts';
 import { newId } from './keys/ids.ts';
-import { type Keyring, openKeyring } from './keys/keyring.ts';
+import { hasKeys, type Keyring, openKeyring } from './keys/keyring.ts';
 import { TrustedClock } from './service/clock.ts';
 import { InFlight } from './service/idempotency.ts';
 import type { Draft } from './service/ledger-writer.ts';
@@ -30,6 +30,8 @@ export const VERSION: string = (
   }
 ).version;
 
+/** How long a failed append keeps a server from calling itself ready, unless one succeeds before. */
+const FAILURE_REMEMBERED_MS = 5_000;
 const DATABASE_FILE = 'ledger.db';
 const KEY_DIRECTORY = 'keys';
 export const DEV_TENANT = 'dev';
@@ -70,6 +72,11 @@ export async function startServer(
     { level: config.logLevel, base: null },
     options.logTo ?? pino.destination({ dest: 2, sync: false, minLength: 4096 }),
   );
+  if (existsSync(paths.database) && !hasKeys(paths.keys)) {
+    throw new Error(
+      `${paths.keys} lacks a key of the ledger beside it: put it back before serving`,
+    );
+  }
   const keyring = openKeyring(paths.keys, Date.now);
   const thread = await startWriterThread({
     databaseFile: paths.database,
@@ -84,7 +91,9 @@ export async function startServer(
     head.lastEntry === undefined ? 0 : Date.parse(head.lastEntry.createdAt),
   );
   let size = head.size;
-  let appendFault: 'unavailable' | 'signing_unavailable' | undefined;
+  let failed:
+    | { readonly fault: 'unavailable' | 'signing_unavailable'; readonly at: number }
+    | undefined;
   let closing = false;
   const metrics = createMetrics({ waiting: () => sequencer.waiting, size: () => size });
 
@@ -97,7 +106,10 @@ export async function startServer(
       clock.passed(Date.parse(draft.createdAt));
     }
     const fault = result.ok ? undefined : result.fault;
-    appendFault = fault === 'unavailable' || fault === 'signing_unavailable' ? fault : undefined;
+    failed =
+      fault === 'unavailable' || fault === 'signing_unavailable'
+        ? { fault, at: Date.now() }
+        : undefined;
     return result;
   };
 
@@ -118,7 +130,11 @@ export async function startServer(
       environment: config.environment,
       version: VERSION,
       openApiVersion: VERSION,
-      appendFault: () => appendFault,
+      // Long after a failure the next request is the only way to find out, so traffic must come back.
+      appendFault: () =>
+        failed !== undefined && Date.now() - failed.at < FAILURE_REMEMBERED_MS
+          ? failed.fault
+          : undefined,
       closing: () => closing,
     });
   const app = httpServer({

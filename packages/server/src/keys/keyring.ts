@@ -55,6 +55,13 @@ interface KeyFile {
 }
 
 const OWNER_ONLY = 0o600;
+const RECEIPT_KEY_FILE = 'receipt-key.json';
+const LEDGER_KEY_FILE = 'ledger-key.json';
+
+/** Whether both keys are there. A ledger without the keys that signed it must not be given new ones in silence. */
+export function hasKeys(directory: string): boolean {
+  return [RECEIPT_KEY_FILE, LEDGER_KEY_FILE].every((file) => existsSync(join(directory, file)));
+}
 
 /**
  * Loads the keys below `directory` and makes those that are missing. Private keys are readable by their owner only;
@@ -62,8 +69,8 @@ const OWNER_ONLY = 0o600;
  */
 export function openKeyring(directory: string, now: () => number): Keyring {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const receipts = loadOrMake(join(directory, 'receipt-key.json'), 'dk', now);
-  const checkpoints = loadOrMake(join(directory, 'ledger-key.json'), 'lk', now);
+  const receipts = loadOrMake(join(directory, RECEIPT_KEY_FILE), 'dk', now);
+  const checkpoints = loadOrMake(join(directory, LEDGER_KEY_FILE), 'lk', now);
   const originFile = join(directory, 'origin');
   if (!existsSync(originFile)) {
     // Two ledgers must never share a name; the key's fingerprint makes this one's its own.

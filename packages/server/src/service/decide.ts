@@ -49,6 +49,8 @@ export interface Answered {
 export interface Made {
   readonly verdict: Answer;
   readonly recordHash: string;
+  /** Of the request that made it. */
+  readonly requestId: string;
 }
 
 /** Decides and records. No judgement leaves this function unless its entry is on disk. */
@@ -131,7 +133,11 @@ async function judgeAndAppend(
   return ok({
     recorded: recordedFrom(draft, appended.value),
     replayed: false,
-    made: { verdict: assessment.verdict, recordHash: sealed.recordHash },
+    made: {
+      verdict: assessment.verdict,
+      recordHash: sealed.recordHash,
+      requestId: command.requestId,
+    },
   });
 }
 

@@ -61,12 +61,13 @@ export function decideHandlers(ports: DoorPorts): Record<OperationName, Handler>
       });
       if (!answered.ok) return answered;
       const { recorded, replayed } = answered.value;
-      const { verdict, recordHash } = madeOf(answered.value);
+      const { verdict, recordHash, requestId } = madeOf(answered.value);
       if (!replayed) ports.metrics.decisions.inc({ verdict });
       return ok({
         text: decisionText(recorded, view.value, verdict),
         headers: {
           'x-decide-record-hash': recordHash,
+          'x-request-id': requestId,
           ...replayHeader(answered.value),
         },
       });
@@ -305,8 +306,16 @@ function agreedView(
 /** Verdict and hash of an answered record: one just made is known, one that was there before is read. */
 function madeOf({ made, recorded }: Answered): Made {
   if (made !== undefined) return made;
-  const record = JSON.parse(recorded.subject) as { verdict: Answer; record_hash: string };
-  return { verdict: record.verdict, recordHash: record.record_hash };
+  const record = JSON.parse(recorded.subject) as {
+    readonly verdict: Answer;
+    readonly record_hash: string;
+    readonly request_id: string;
+  };
+  return {
+    verdict: record.verdict,
+    recordHash: record.record_hash,
+    requestId: record.request_id,
+  };
 }
 
 function principalOf(call: Call): Principal {
