@@ -68,7 +68,19 @@ function wrk(url: string, connections: number): Sample {
   const seed = String(Date.now() * 1000 + Math.floor(Math.random() * 1000));
   const out = execFileSync(
     'wrk',
-    ['-t1', `-c${connections}`, `-d${SECONDS}s`, '--latency', '-s', script, url, '--', seed],
+    [
+      '-t1',
+      `-c${connections}`,
+      `-d${SECONDS}s`,
+      '--latency',
+      '--timeout',
+      '20s',
+      '-s',
+      script,
+      url,
+      '--',
+      seed,
+    ],
     { encoding: 'utf8' },
   );
   if (/Non-2xx|Socket errors/.test(out))
@@ -90,6 +102,7 @@ async function start(commitDelayMs: number): Promise<{ child: ChildProcess; url:
     process.execPath,
     [
       '--max-semi-space-size=8',
+      '--max-old-space-size=1024',
       '--no-warnings',
       '--experimental-strip-types',
       fileURLToPath(new URL('./server.ts', import.meta.url)),
@@ -192,9 +205,12 @@ console.log(
   '| connections | added ms per commit | decide ÷ answer | decide ÷ echo | decide/s | answer/s | echo/s | p50 ms | p99 ms | p99 ÷ p50 | RSS MB |',
 );
 console.log('|---|---|---|---|---|---|---|---|---|---|---|');
-const only = option('connections', 0);
-const connectionsList = only > 0 ? [only] : [1, 16, 64, 256];
-const delays = args.includes('--fast-disk') ? [0] : [0, 1, 5];
-for (const delay of delays) {
-  for (const connections of connectionsList) await measure(connections, delay);
+const list = (name: string, fallback: readonly number[]): readonly number[] => {
+  const at = args.indexOf(`--${name}`);
+  return at < 0 ? fallback : (args[at + 1] ?? '').split(',').map(Number);
+};
+for (const delay of list('delays', [0, 1, 5])) {
+  for (const connections of list('connections', [1, 16, 64, 256])) {
+    await measure(connections, delay);
+  }
 }

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=8
+#!/usr/bin/env -S node --max-semi-space-size=8 --max-old-space-size=1024
 import { VERSION } from '@countersign/server';
 import { Command } from 'commander';
 import { addDemo } from './demo.ts';

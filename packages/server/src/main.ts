@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openApi } from '@countersign/contract';
 import { sha256Hex } from '@countersign/proof';
@@ -72,7 +72,10 @@ export async function startServer(
     { level: config.logLevel, base: null },
     options.logTo ?? pino.destination({ dest: 2, sync: false, minLength: 4096 }),
   );
-  if (existsSync(paths.database) && !hasKeys(paths.keys)) {
+  const store = openSqlite(paths.database);
+  const head = await store.readHead();
+  if (head.size > 0 && !hasKeys(paths.keys)) {
+    await store.close();
     throw new Error(
       `${paths.keys} lacks a key of the ledger beside it: put it back before serving`,
     );
@@ -83,9 +86,7 @@ export async function startServer(
     keyDirectory: paths.keys,
     commitDelayMs: config.commitDelayMs,
   });
-  const store = openSqlite(paths.database);
   const sequencer = new Sequencer((drafts) => thread.write(drafts));
-  const head = await store.readHead();
   const clock = new TrustedClock(
     Date.now,
     head.lastEntry === undefined ? 0 : Date.parse(head.lastEntry.createdAt),
