@@ -29,7 +29,10 @@ export type Condition = {
   readonly mode?: Mode;
 };
 
-/** Why a condition is `unknown`. A plain `true` or `false` has nothing to explain. */
+/**
+ * Why a condition is `unknown`, or why it counts as `true` though nothing has shown that. A plain
+ * `true` or `false` has nothing to explain.
+ */
 export type Note =
   | Shortfall
   | 'MISSING'
@@ -40,9 +43,18 @@ export type Note =
   | 'MALFORMED'
   | 'TIMEOUT'
   | 'REFUSED'
-  | 'APPROVAL_PENDING';
+  | 'APPROVAL_PENDING'
+  | 'WAIVED_BY_OWNER'
+  | 'OVERRIDDEN_BY_OWNER';
 
-export type TraceEntry = { readonly name: string; readonly truth: Truth; readonly note?: Note };
+export type TraceEntry = {
+  readonly name: string;
+  /** What the requirement is evaluated with. */
+  readonly truth: Truth;
+  /** What the evidence says, where an owner's word stands in for it. */
+  readonly found?: Truth;
+  readonly note?: Note;
+};
 
 /** A condition made ready for judging. Every member is set, so that all of them have one shape. */
 export type CompiledCondition = {

@@ -14,19 +14,44 @@ export type Judgement = {
   readonly trace: readonly TraceEntry[];
 };
 
+/** Names of conditions that an owner lets pass without evidence, and of those against it. */
+export type Concessions = {
+  readonly waived: ReadonlySet<string>;
+  readonly overridden: ReadonlySet<string>;
+};
+
 /**
  * Judges `evidence` at `instant` (Unix milliseconds). Pure and total; every condition is
  * evaluated, so the trace explains the answer whichever part of the tree settled it.
  *
  * `evidence[i]` belongs to `policy.slots[i]` (see `arrangeEvidence`); a hole counts as missing.
+ * `concessions` turn an `unknown` that is waived and a `false` that is overridden into `true`; the
+ * trace keeps what was found.
  */
-export function decide(policy: Policy, evidence: readonly Evidence[], instant: number): Judgement {
+export function decide(
+  policy: Policy,
+  evidence: readonly Evidence[],
+  instant: number,
+  concessions?: Concessions,
+): Judgement {
   const trace: TraceEntry[] = [];
   for (const condition of policy.conditions) {
-    trace.push(evaluateCondition(condition, evidence, instant));
+    const entry = evaluateCondition(condition, evidence, instant);
+    trace.push(concessions === undefined ? entry : concede(entry, concessions));
   }
   const truth = evaluateRequirement(policy.requirement, trace);
   return { verdict: VERDICTS[truth], truth, trace };
+}
+
+function concede(entry: TraceEntry, { waived, overridden }: Concessions): TraceEntry {
+  const { name, truth } = entry;
+  if (truth === 'unknown' && waived.has(name)) {
+    return { name, truth: 'true', found: truth, note: 'WAIVED_BY_OWNER' };
+  }
+  if (truth === 'false' && overridden.has(name)) {
+    return { name, truth: 'true', found: truth, note: 'OVERRIDDEN_BY_OWNER' };
+  }
+  return entry;
 }
 
 /** Only a requirement shown true opens the gate; what is unknown goes to a person. */

@@ -5,7 +5,7 @@ export {
   type Mode,
 } from './comparator.ts';
 export type { Condition, Note, TraceEntry } from './condition.ts';
-export { decide, type Judgement, type Verdict } from './decide.ts';
+export { type Concessions, decide, type Judgement, type Verdict } from './decide.ts';
 export {
   type Assessment,
   assess,
@@ -13,15 +13,36 @@ export {
   type EvidenceCheck,
   type Route,
 } from './decide-v1/assess.ts';
-export { BUILTIN_CODES, BUILTIN_CONDITIONS, type BuiltinName } from './decide-v1/builtin.ts';
+export {
+  BUILTIN_CODES,
+  BUILTIN_CONDITIONS,
+  type BuiltinName,
+  boundResource,
+  OWNER_DENIED,
+} from './decide-v1/builtin.ts';
+export {
+  type Comparison,
+  type ConditionDifference,
+  compareAssessments,
+  type Standpoint,
+} from './decide-v1/compare.ts';
 export type { DocumentCondition, PolicyDocument } from './decide-v1/compile.ts';
 export { type PolicyFault, parsePolicyDocument } from './decide-v1/document.ts';
-export type { Asked, AttestedClaim, Standing } from './decide-v1/facts.ts';
+export type { Asked, AttestedClaim, Resolution, Standing } from './decide-v1/facts.ts';
 export type { LintWarning } from './decide-v1/lint.ts';
 export type { Answer, Approval, ContextField, SelfTest } from './decide-v1/members.ts';
+export { type OwnerOptions, openToOwner, type PendingApproval } from './decide-v1/owner.ts';
 export { runSelfTests, type SelfTestResult } from './decide-v1/self-test.ts';
 export { standingOf } from './decide-v1/standing.ts';
 export { unboundWorkflow } from './decide-v1/unbound.ts';
+export { type NeededChange, WHY_SETS_MAX, type Why, why } from './decide-v1/why.ts';
+export {
+  approversAmong,
+  type OwnersWord,
+  ownersWord,
+  type SpokenWord,
+  spokenIn,
+} from './decide-v1/word.ts';
 export {
   type AbsenceReason,
   type Evidence,
@@ -32,7 +53,7 @@ export {
 export { type Fault, type FaultCode, pointerTo, type Result } from './fault.ts';
 export { readInstant } from './instant.ts';
 export { isList, isObject, type Json, type JsonObject, member, sameJson } from './json.ts';
-export { REQUIREMENT_DEPTH_MAX, REQUIREMENT_NODES_MAX } from './limits.ts';
+export { CLOCK_SKEW_MS, REQUIREMENT_DEPTH_MAX, REQUIREMENT_NODES_MAX } from './limits.ts';
 export {
   compareNumbers,
   Decimal,
@@ -49,4 +70,11 @@ export {
   type Requirement,
   type RequirementContext,
 } from './requirement.ts';
+export {
+  assessRulebook,
+  type RulebookAsked,
+  type RulebookAssessment,
+  type RulebookCheck,
+} from './rulebook/assess.ts';
+export { parseRulebook, type Rulebook, type RulebookFault } from './rulebook/document.ts';
 export { and, atLeast, not, or, type Truth } from './truth.ts';

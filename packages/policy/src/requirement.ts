@@ -32,7 +32,7 @@ export function evaluateRequirement(
 }
 
 /** How many children have to hold. */
-function leastOf(node: Extract<Requirement<number>, { of: readonly unknown[] }>): number {
+export function leastOf(node: Extract<Requirement<number>, { of: readonly unknown[] }>): number {
   if (node.kind === 'group') return node.min;
   return node.kind === 'and' ? node.of.length : 1;
 }

@@ -1,13 +1,19 @@
 import type { TraceEntry } from '../condition.ts';
-import { decide, type Verdict } from '../decide.ts';
+import { type Concessions, decide, type Verdict } from '../decide.ts';
 import { bug } from '../fault.ts';
 import { isList, isObject, type Json, type JsonObject, member } from '../json.ts';
 import { arrangeEvidence } from '../policy.ts';
 import type { Truth } from '../truth.ts';
-import { BUILTIN_CODES, type BuiltinName, isBuiltin, RESOURCE_FIELDS } from './builtin.ts';
+import {
+  BUILTIN_CODES,
+  type BuiltinName,
+  isBuiltin,
+  OWNER_DENIED,
+  RESOURCE_FIELDS,
+} from './builtin.ts';
 import type { PolicyDocument } from './compile.ts';
 import { contextFailures } from './context-schema.ts';
-import { type Asked, collectFacts, proposedAction } from './facts.ts';
+import { type Asked, collectFacts, proposedAction, type Resolution } from './facts.ts';
 import type { Answer } from './members.ts';
 import { fieldName, valueAt } from './path.ts';
 
@@ -21,7 +27,11 @@ export type Assessment = {
   readonly proposedAction?: string;
   /** Sorted: the proposed action and the one that a `yes` stands for. */
   readonly acceptedActions: readonly string[];
-  /** Codes: built-in ones that are not true, then one per condition in the order of first use. */
+  /**
+   * Codes: built-in ones that are not true, then one per condition in the order of first use, then
+   * `OWNER_DENIED` unless a condition said so. What was waived or overridden keeps the code of what
+   * was found.
+   */
   readonly evidence: readonly string[];
   /** One entry per code, in the same order. */
   readonly checks: readonly EvidenceCheck[];
@@ -29,10 +39,13 @@ export type Assessment = {
   readonly route?: Route;
   /** The evidence references exactly as the request held them. */
   readonly sources: readonly Json[];
+  /** The truth of every condition of `document.kernel`, in its order, silent ones included. */
+  readonly trace: readonly TraceEntry[];
 };
 
 export type EvidenceCheck = {
   readonly name: string;
+  /** What the tree was evaluated with: `true` for what an owner let pass, which `note` then says. */
   readonly state: Truth;
   readonly code: string;
   /** Where the judged facts stand: `context.<path>`, or `approvals.<group>`. */
@@ -55,7 +68,8 @@ export type Route =
 /** Judges one request. A pure function: equal arguments give an equal answer on every machine. */
 export function assess(document: PolicyDocument, asked: Asked): Assessment {
   const evidence = arrangeEvidence(document.kernel, collectFacts(document, asked));
-  const judgement = decide(document.kernel, evidence, asked.at);
+  const concessions = asked.resolution && concessionsOf(document, asked.resolution);
+  const judgement = decide(document.kernel, evidence, asked.at, concessions);
   const verdict = ANSWER_OF[judgement.verdict];
   const checks = renderChecks(document, asked.context, judgement.trace);
 
@@ -73,6 +87,16 @@ export function assess(document: PolicyDocument, asked: Asked): Assessment {
     checks,
     ...(verdict !== 'yes' && { route: routeOf(document, asked.context, verdict) }),
     sources: isList(sources) ? sources : [],
+    trace: judgement.trace,
+  };
+}
+
+/** Only what the policy itself lets an owner set aside; built-in conditions are never among it. */
+function concessionsOf({ review }: PolicyDocument, resolution: Resolution): Concessions {
+  const { waived, overridden } = resolution;
+  return {
+    waived: new Set(review.waivable.filter((name) => waived.includes(name))),
+    overridden: new Set(review.overridable.filter((name) => overridden.includes(name))),
   };
 }
 
@@ -93,11 +117,12 @@ function sortedPair(one: string | undefined, other: string | undefined): readonl
   return one < other ? [one, other] : [other, one];
 }
 
-const ANSWER_OF = {
+/** The kernel's verdicts in this door's words. */
+export const ANSWER_OF: Readonly<Record<Verdict, Answer>> = {
   allow: 'yes',
   deny: 'no',
   review: 'review',
-} as const satisfies Record<Verdict, Answer>;
+};
 
 function renderChecks(
   document: PolicyDocument,
@@ -105,7 +130,18 @@ function renderChecks(
   trace: readonly TraceEntry[],
 ): readonly EvidenceCheck[] {
   const checks: EvidenceCheck[] = [];
-  for (const { name, truth, note } of trace) {
+  for (const { name, truth, found, note } of trace) {
+    if (name === OWNER_DENIED.name) {
+      const { code } = OWNER_DENIED;
+      if (truth !== 'true' || checks.some((check) => check.code === code)) continue;
+      checks.push({
+        name,
+        state: truth,
+        code,
+        fields: [`approvals.${groupOf(document, context)}`],
+      });
+      continue;
+    }
     if (isBuiltin(name)) {
       if (truth === 'true') continue;
       const fields = builtinFields(name, document, context);
@@ -113,7 +149,8 @@ function renderChecks(
       continue;
     }
     const condition = document.conditionsByName.get(name) ?? bug(`no condition ${name}`);
-    const code = condition.codes[truth] ?? bug(`${name} has no code for ${truth}`);
+    const said = found ?? truth;
+    const code = condition.codes[said] ?? bug(`${name} has no code for ${said}`);
     const check = { name, state: truth, code, fields: condition.fields };
     // A list of states is the condition's whole meaning, not a value to compare with.
     const { expected } = condition;
@@ -148,17 +185,21 @@ function builtinFields(
   }
 }
 
-function routeOf({ owner, review }: PolicyDocument, context: JsonObject, verdict: Answer): Route {
+function routeOf(document: PolicyDocument, context: JsonObject, verdict: Answer): Route {
   if (verdict === 'no') return { to: 'requester' };
-  const rule = member(context, 'owner_rule');
-  const wished = isObject(rule) ? member(rule, 'group') : undefined;
-  // A caller may choose among the owner's groups, never add one.
-  const group = owner.allowedGroups.find((allowed) => allowed === wished) ?? review.group;
+  const { review } = document;
   return {
     to: 'owner',
-    group,
+    group: groupOf(document, context),
     ...(review.path !== undefined && { path: review.path }),
     ...(review.escalation !== undefined && { escalation: review.escalation }),
     dueSeconds: review.dueSeconds,
   };
+}
+
+/** Who reviews. A caller may choose among the owner's groups, never add one. */
+function groupOf({ owner, review }: PolicyDocument, context: JsonObject): string {
+  const rule = member(context, 'owner_rule');
+  const wished = isObject(rule) ? member(rule, 'group') : undefined;
+  return owner.allowedGroups.find((allowed) => allowed === wished) ?? review.group;
 }

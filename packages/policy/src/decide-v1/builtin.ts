@@ -1,4 +1,6 @@
 import type { Condition } from '../condition.ts';
+import { type JsonObject, member } from '../json.ts';
+import type { Requirement } from '../requirement.ts';
 
 /**
  * The conditions in front of every tree, in the order of their codes. Each is an ordinary kernel
@@ -25,11 +27,36 @@ export const RESOURCE_FIELDS = [
   'customer_id',
 ] as const;
 
+/** What a decision about this context is bound to; `undefined` where it names no resource. */
+export function boundResource(context: JsonObject): string | undefined {
+  const named = RESOURCE_FIELDS.map((name) => member(context, name));
+  return named.find((value): value is string => typeof value === 'string' && value !== '');
+}
+
+/** The built-in conditions `names`, then what `tree` asks, unless an owner has denied. */
+export function withBuiltins(
+  names: readonly BuiltinName[],
+  ...tree: readonly Requirement[]
+): Requirement {
+  const leaf = (name: string): Requirement => ({ kind: 'condition', leaf: name });
+  const notDenied: Requirement = { kind: 'not', of: leaf(OWNER_DENIED.name) };
+  return { kind: 'and', of: [...names.map(leaf), ...tree, notDenied] };
+}
+
 export function isBuiltin(name: string): name is BuiltinName {
   return Object.hasOwn(BUILTIN_CODES, name);
 }
 
+/**
+ * What a reviewer's refusal puts behind every tree, as `not`: the answer is then `no` whatever the
+ * tree says. Unlike the others it states a fact against the request, so it is silent while it is
+ * false, and an answer shows it with the state `true`: the owner has denied.
+ */
+export const OWNER_DENIED = { name: 'builtin.owner_denied', code: 'OWNER_DENIED' } as const;
+
+export type DenialName = (typeof OWNER_DENIED)['name'];
+
 /** True when its evidence is `true`, false when that is `false`, unknown without. */
-export function builtinCondition(name: BuiltinName): Condition {
+export function builtinCondition(name: BuiltinName | DenialName): Condition {
   return { name, comparator: 'equals', operand: name, expected: true };
 }

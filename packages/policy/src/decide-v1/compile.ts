@@ -4,7 +4,7 @@ import { type Lane, reachesLane } from '../evidence.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { compilePolicy, type Policy } from '../policy.ts';
 import { leavesOf, type Requirement } from '../requirement.ts';
-import { BUILTIN_CONDITIONS, builtinCondition } from './builtin.ts';
+import { BUILTIN_CONDITIONS, builtinCondition, OWNER_DENIED, withBuiltins } from './builtin.ts';
 import type { ConditionCodes, StatedCondition } from './condition.ts';
 import { type LintWarning, lint } from './lint.ts';
 import type {
@@ -58,6 +58,8 @@ export type PolicyDocument = {
     /** Conditions whose `unknown`, and whose `false`, an owner may set aside. */
     readonly waivable: readonly string[];
     readonly overridable: readonly string[];
+    /** Whether a reviewer's word counts only when signed with an enrolled key. */
+    readonly requireSignature: boolean;
   };
   readonly outcome?: {
     readonly dueSeconds?: number;
@@ -66,7 +68,7 @@ export type PolicyDocument = {
   readonly selfTests: readonly SelfTest[];
   /** What is allowed but should be acknowledged by the owner. */
   readonly warnings: readonly LintWarning[];
-  /** The built-in conditions and the tree, joined with `and`. */
+  /** The built-in conditions, the tree and no denial by an owner, joined with `and`. */
   readonly kernel: Policy;
 };
 
@@ -148,6 +150,7 @@ export function compileDocument(
       quorum,
       waivable: flagged('waivable'),
       overridable: flagged('overridable'),
+      requireSignature: review?.require_signature ?? false,
     },
     ...(outcome !== undefined && {
       outcome: {
@@ -162,16 +165,12 @@ export function compileDocument(
     ),
     kernel: compilePolicy(
       [
-        ...BUILTIN_CONDITIONS.map(builtinCondition),
+        ...[...BUILTIN_CONDITIONS, OWNER_DENIED.name].map(builtinCondition),
         ...conditions.map((condition) => condition.kernel),
       ],
-      { kind: 'and', of: [...BUILTIN_CONDITIONS.map(asLeaf), tree] },
+      withBuiltins(BUILTIN_CONDITIONS, tree),
     ),
   };
-}
-
-function asLeaf(leaf: string): Requirement {
-  return { kind: 'condition', leaf };
 }
 
 function compileCondition(

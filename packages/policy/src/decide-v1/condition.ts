@@ -3,6 +3,7 @@ import type { Lane } from '../evidence.ts';
 import { type Fault, pointerTo } from '../fault.ts';
 import { isObject, type Json, type JsonObject, member } from '../json.ts';
 import { readDecimalText } from '../number.ts';
+import { OWNER_DENIED } from './builtin.ts';
 import { isOperator, type OperandKind, type Operator, operators } from './operators.ts';
 import { path } from './path.ts';
 import {
@@ -253,7 +254,7 @@ const VALUES: { readonly [Kind in OperandKind]?: Reader<Json> } = {
 
 function checkCodes(
   codes: ConditionCodes,
-  { settles }: Operator,
+  { operand, settles }: Operator,
   pointer: string,
   faults: Fault[],
   taken: Set<string>,
@@ -270,5 +271,10 @@ function checkCodes(
       refuse(faults, pointerTo(pointer, name), 'duplicate_value', message);
     }
     taken.add(code);
+    // The code of every owner's refusal, which an approval may say in its own place.
+    if (code === OWNER_DENIED.code && (operand !== 'approval' || name !== 'false')) {
+      const message = 'Only a denied approval may have this code.';
+      refuse(faults, pointerTo(pointer, name), 'invalid_value', message);
+    }
   }
 }

@@ -83,7 +83,7 @@ function isWithin(text: string, charactersMax: number): boolean {
   return text.length <= charactersMax || Array.from(text).length <= charactersMax;
 }
 
-function isOfType(value: Json, type: ContextField['type']): boolean {
+export function isOfType(value: Json, type: ContextField['type']): boolean {
   switch (type) {
     case 'string':
     case 'boolean':

@@ -2,7 +2,13 @@ import type { Evidence, Lane } from '../evidence.ts';
 import { shortfall } from '../evidence.ts';
 import { readInstant } from '../instant.ts';
 import { isList, isObject, type Json, type JsonObject, member, sameJson } from '../json.ts';
-import { BUILTIN_CONDITIONS, type BuiltinName, RESOURCE_FIELDS } from './builtin.ts';
+import {
+  BUILTIN_CONDITIONS,
+  type BuiltinName,
+  boundResource,
+  type DenialName,
+  OWNER_DENIED,
+} from './builtin.ts';
 import type { DocumentCondition, PolicyDocument } from './compile.ts';
 import { contextFailures } from './context-schema.ts';
 import type { Approval } from './members.ts';
@@ -20,6 +26,18 @@ export type Asked = {
    * A claim confirms or contradicts what the context states; it never supplies a value.
    */
   readonly attested?: ReadonlyMap<string, AttestedClaim>;
+  /** What the owner said about an earlier answer to the same request. */
+  readonly resolution?: Resolution;
+};
+
+/**
+ * An owner's word. `waived` and `overridden` name conditions that pass although they are `unknown`
+ * or `false`; a name that the policy does not let pass, or that stands otherwise, has no effect.
+ */
+export type Resolution = {
+  readonly denied: boolean;
+  readonly waived: readonly string[];
+  readonly overridden: readonly string[];
 };
 
 /** How the policy came to answer: whether one, none or several claim the workflow, and its state. */
@@ -64,13 +82,13 @@ export function proposedAction(
 
 function builtinFacts(
   document: PolicyDocument,
-  { context, at, standing }: Asked,
+  { context, at, standing, resolution }: Asked,
 ): Map<string, Evidence> {
   const action = proposedAction(document, context);
   const covered = typeof action === 'string' && document.actions.has(action);
   const [failure] = contextFailures(document, context);
-  const hasResource = RESOURCE_FIELDS.some((name) => isText(member(context, name)));
-  const facts: Record<BuiltinName, Evidence> = {
+  const hasResource = boundResource(context) !== undefined;
+  const facts: Record<BuiltinName | DenialName, Evidence> = {
     'builtin.policy_bound': standing === 'unbound' ? UNDETERMINED : HOLDS,
     'builtin.policy_unambiguous': standing === 'ambiguous' ? UNDETERMINED : HOLDS,
     'builtin.policy_active': standing === 'suspended' ? UNDETERMINED : HOLDS,
@@ -80,9 +98,11 @@ function builtinFacts(
     'builtin.binding_complete':
       hasResource || !document.authorization.requireResource ? HOLDS : MISSING,
     'builtin.request_fresh': freshness(member(context, 'expires_at') ?? null, at),
+    'builtin.owner_denied': resolution?.denied === true ? HOLDS : FAILS,
   };
   const byKey = new Map<string, Evidence>();
   for (const name of BUILTIN_CONDITIONS) byKey.set(name, facts[name]);
+  byKey.set(OWNER_DENIED.name, facts[OWNER_DENIED.name]);
   return byKey;
 }
 
@@ -167,8 +187,15 @@ function approvalFact(
 ): Evidence {
   const ofGroup = approvals.filter((approval) => approval.group === group);
   if (ofGroup.some((approval) => approval.resolution === 'deny')) return FAILS;
-  const reviewers = new Set(ofGroup.map((approval) => approval.reviewer));
-  return reviewers.size >= quorum ? HOLDS : { state: 'absent', because: 'pending' };
+  return approversIn(group, approvals) >= quorum ? HOLDS : { state: 'absent', because: 'pending' };
+}
+
+/** How many distinct persons of `group` approved. */
+export function approversIn(group: string, approvals: readonly Approval[]): number {
+  const approving = approvals.filter(
+    (approval) => approval.group === group && approval.resolution === 'approve',
+  );
+  return new Set(approving.map((approval) => approval.reviewer)).size;
 }
 
 type Present = Extract<Evidence, { state: 'present' }>;

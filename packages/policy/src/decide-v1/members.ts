@@ -95,6 +95,7 @@ export type DocumentMembers = {
     readonly group?: string;
     readonly due_seconds?: number;
     readonly quorum?: number;
+    readonly require_signature?: boolean;
   };
   readonly evidence?: EvidenceDefaults;
   readonly outcome?: { readonly due_seconds?: number; readonly metrics?: readonly Metric[] };
@@ -113,7 +114,7 @@ export type EvidenceDefaults = {
   readonly sources?: readonly string[];
 };
 
-const FIELD_TYPES = ['string', 'number', 'integer', 'boolean', 'array', 'object'] as const;
+export const FIELD_TYPES = ['string', 'number', 'integer', 'boolean', 'array', 'object'] as const;
 const DAYS_366_S = 31_622_400;
 
 const schemaVersion: Reader<string> = (json, pointer, faults) =>
@@ -241,6 +242,7 @@ const MEMBERS = {
       escalation: optional(place),
       due_seconds: optional(integer(60, DAYS_366_S)),
       quorum: optional(integer(1, 10)),
+      require_signature: optional(flag),
     }),
   ),
   evidence: optional<EvidenceDefaults>(

@@ -1,5 +1,5 @@
 import { compilePolicy } from '../policy.ts';
-import { type BuiltinName, builtinCondition } from './builtin.ts';
+import { type BuiltinName, builtinCondition, OWNER_DENIED, withBuiltins } from './builtin.ts';
 import type { PolicyDocument } from './compile.ts';
 
 const GROUP = 'policy_owners';
@@ -9,7 +9,7 @@ const JUDGED: readonly BuiltinName[] = ['builtin.policy_bound', 'builtin.policy_
 /**
  * The policy that answers where no stored one does, or where two claim the workflow: always
  * `review`, with `POLICY_NOT_BOUND` or `POLICY_AMBIGUOUS`, and with a document to hash like any
- * other. It judges nothing else, since nobody has said what else should hold.
+ * other. It judges nothing else (an owner may still deny), since nobody has said what else should hold.
  */
 export const unboundWorkflow: PolicyDocument = {
   source: {
@@ -39,11 +39,15 @@ export const unboundWorkflow: PolicyDocument = {
     requireIdempotencyKey: false,
     executorDiffersFromRequester: false,
   },
-  review: { group: GROUP, dueSeconds: 86_400, quorum: 1, waivable: [], overridable: [] },
+  review: {
+    group: GROUP,
+    dueSeconds: 86_400,
+    quorum: 1,
+    waivable: [],
+    overridable: [],
+    requireSignature: false,
+  },
   selfTests: [],
   warnings: [],
-  kernel: compilePolicy(JUDGED.map(builtinCondition), {
-    kind: 'and',
-    of: JUDGED.map((leaf) => ({ kind: 'condition', leaf })),
-  }),
+  kernel: compilePolicy([...JUDGED, OWNER_DENIED.name].map(builtinCondition), withBuiltins(JUDGED)),
 };

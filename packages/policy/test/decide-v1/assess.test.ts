@@ -63,7 +63,14 @@ const discount: JsonObject = {
 
 describe('the worked example of a discount', () => {
   it('comes out to the letter', () => {
-    expect(ask(tiny, discount)).toEqual({
+    const { trace, ...answer } = ask(tiny, discount);
+    expect(trace.map(({ name, truth }) => [name, truth])).toEqual([
+      ...BUILTIN_CONDITIONS.map((name) => [name, 'true']),
+      ['margin_floor_ok', 'true'],
+      ['owner_rule_verified', 'true'],
+      ['builtin.owner_denied', 'false'],
+    ]);
+    expect(answer).toEqual({
       verdict: 'yes',
       state: 'true',
       action: 'approve_discount',

@@ -31,8 +31,27 @@ describe('a document without faults', () => {
       quorum: 1,
       waivable: [],
       overridable: [],
+      requireSignature: false,
     });
     expect(document.warnings).toEqual([]);
+  });
+
+  it('asks reviewers to sign only where it says so', () => {
+    const asks = (flag: boolean): boolean =>
+      parsed(documentWith({ review: { require_signature: flag } })).review.requireSignature;
+    expect([asks(true), asks(false)]).toEqual([true, false]);
+  });
+
+  it('keeps the code of a denial for denied approvals', () => {
+    const approval = { op: 'approval', group: 'desk' };
+    const denied = { ...CODES, false: 'OWNER_DENIED' };
+    expect(faultsOf(documentOf({ ...approval, codes: denied }))).toEqual([]);
+    expect(
+      faultsOf(documentOf({ ...approval, codes: { ...CODES, true: 'OWNER_DENIED' } })),
+    ).toEqual([['/conditions/it/codes/true', 'invalid_value']]);
+    expect(faultsOf(documentOf({ ...value, codes: denied }))).toEqual([
+      ['/conditions/it/codes/false', 'invalid_value'],
+    ]);
   });
 
   it('lists what an owner may set aside', () => {
@@ -277,6 +296,12 @@ describe('members of a document', () => {
       'invalid_type',
     ],
     ['review without time', { review: { due_seconds: 0 } }, '/review/due_seconds', 'out_of_range'],
+    [
+      'signature that is no flag',
+      { review: { require_signature: 'yes' } },
+      '/review/require_signature',
+      'invalid_type',
+    ],
     ['review of nobody', { review: { quorum: 0 } }, '/review/quorum', 'out_of_range'],
     ['derived list stated', { review: { waivable: [] } }, '/review/waivable', 'unknown_field'],
     [
