@@ -1,4 +1,17 @@
-export { type Attempt, bindingMismatches, namesRecord } from './artefact/binding.ts';
+export {
+  type Attestation,
+  attestationText,
+  isAttestedBy,
+  readAttestation,
+} from './artefact/attestation.ts';
+export {
+  type Attempt,
+  bindingMismatches,
+  covers,
+  isHeldBy,
+  isSeparate,
+  namesRecord,
+} from './artefact/binding.ts';
 export {
   CHAIN_STRATEGY,
   CHAIN_VERSION,
@@ -54,6 +67,14 @@ export {
   sealRecord,
   signedRecordText,
 } from './artefact/seal.ts';
+export { sealMembers } from './artefact/seal-members.ts';
+export {
+  CLAIM_VERSION,
+  CRM_SYNC_VERSION,
+  REVIEW_VERSION,
+  type SealName,
+  sealedHash,
+} from './artefact/sealed.ts';
 export { artefactMessage, receiptMessage, type SignedArtefact } from './artefact/signature.ts';
 export {
   concatBytes,
@@ -98,7 +119,7 @@ export {
   type LedgerEntry,
   NO_ENTRY_HASH,
 } from './entry.ts';
-export { sha256, sha256Hex } from './hash.ts';
+export { hmacSha256Hex, sha256, sha256Hex } from './hash.ts';
 export {
   type InclusionFault,
   inclusionNodes,

@@ -1,6 +1,6 @@
 import { sha256Hex } from '../hash.ts';
 import { sortedJson } from '../sorted.ts';
-import type { Members } from './members.ts';
+import { isMembers, type Members } from './members.ts';
 
 /** What a receipt says that is compared with what the decision authorised. */
 export interface Attempt {
@@ -17,6 +17,12 @@ export interface Attempt {
   readonly stateBeforeRef?: string | undefined;
   /** Bound executions of the decision before this one. */
   readonly executionsBefore: number;
+  /** Whether another record carried this one on before it. */
+  readonly superseded?: boolean | undefined;
+  /** Whether the policy demands a claim, and no live one of this executor covers it, see {@link covers}. */
+  readonly claimMissing?: boolean | undefined;
+  /** Whether the policy demands another executor than who asked, and it is none, see {@link isSeparate}. */
+  readonly executorNotSeparate?: boolean | undefined;
 }
 
 /**
@@ -62,7 +68,37 @@ export function bindingMismatches(record: Members, attempt: Attempt): string[] {
   ) {
     reasons.push('RESOURCE_VERSION_DIFFERS');
   }
+  if (attempt.superseded === true) reasons.push('SUPERSEDED');
+  if (attempt.claimMissing === true) reasons.push('CLAIM_MISSING');
+  if (attempt.executorNotSeparate === true) reasons.push('EXECUTOR_NOT_SEPARATE');
   return reasons.sort();
+}
+
+/** Whether a claim lets this executor attempt its action at an instant, in Unix milliseconds. */
+export function covers(claim: Members, executor: unknown, at: number): boolean {
+  return (
+    isHeldBy(claim, executor) &&
+    at >= Date.parse(String(claim['claimed_at'])) &&
+    at <= Date.parse(String(claim['claim_expires_at']))
+  );
+}
+
+/** Whether a claim was given to this executor. */
+export function isHeldBy(claim: Members, executor: unknown): boolean {
+  const holder = claim['executor'];
+  return (
+    isMembers(holder) &&
+    isMembers(executor) &&
+    holder['type'] === executor['type'] &&
+    holder['id'] === executor['id']
+  );
+}
+
+/** Whether an executor is known to be somebody else than who asked for the decision. */
+export function isSeparate(record: Members, executor: unknown): boolean {
+  const binding = record['action_binding'];
+  const actor = isMembers(binding) ? binding['actor'] : undefined;
+  return typeof actor === 'string' && isMembers(executor) && executor['id'] !== actor;
 }
 
 /** Whether the hashes sent along, and the binding if one was sent, are those of the record. */

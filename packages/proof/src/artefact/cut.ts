@@ -3,13 +3,16 @@ import type { Members } from './members.ts';
 import { artefactMessage } from './signature.ts';
 
 /** Canonical text of an artefact, cut where its signature will stand. */
-export interface CutText {
+interface Halves {
   /** Up to the signature text's opening quote. */
   readonly head: string;
-  /** To be signed as UTF-8. */
-  readonly message: string;
   /** From its closing quote on. */
   readonly tail: string;
+}
+
+export interface CutText extends Halves {
+  /** To be signed as UTF-8. */
+  readonly message: string;
 }
 
 /**
@@ -26,6 +29,11 @@ export function cutAt(
     readonly key_id: string;
   },
 ): CutText {
+  return { ...halvesAt(artefact, signatureMember), message: artefactMessage(signed) };
+}
+
+/** The two halves of an artefact's canonical text around a member that is not there yet. */
+export function halvesAt(artefact: Members, signatureMember: string): Halves {
   const member = (name: string): string =>
     `${canonicalString(name)}:${canonicalJson(artefact[name])}`;
   const names = Object.keys(artefact).sort();
@@ -33,7 +41,6 @@ export function cutAt(
   const after = names.filter((name) => name > signatureMember).map((name) => `,${member(name)}`);
   return {
     head: `{${before.join('')}${canonicalString(signatureMember)}:"`,
-    message: artefactMessage(signed),
     tail: `"${after.join('')}}`,
   };
 }
