@@ -23,6 +23,21 @@ export const errors = {
     retryable: false,
     means: 'The API key may not read or write Outcome Records.',
   },
+  DECIDE_CRM_SYNC_UNAUTHORIZED: {
+    status: 401,
+    retryable: false,
+    means: 'The API key may not read or write CRM sync receipts.',
+  },
+  DECIDE_CHAIN_UNAUTHORIZED: {
+    status: 401,
+    retryable: false,
+    means: 'The API key may not read audit chains.',
+  },
+  DECIDE_REPORT_UNAUTHORIZED: {
+    status: 401,
+    retryable: false,
+    means: 'The API key may not read reports.',
+  },
   DECIDE_API_BROWSER_ORIGIN_FORBIDDEN: {
     status: 403,
     retryable: false,
@@ -32,6 +47,11 @@ export const errors = {
     status: 429,
     retryable: true,
     means: 'Too many requests in this window; wait as long as `retry-after` says.',
+  },
+  DECIDE_API_MONTHLY_CAP_EXCEEDED: {
+    status: 429,
+    retryable: true,
+    means: 'The decision records of this calendar month are used up; see `x-quota-reset`.',
   },
   DECIDE_API_IDEMPOTENCY_CONFLICT: {
     status: 409,
@@ -52,6 +72,11 @@ export const errors = {
     status: 409,
     retryable: false,
     means: 'This idempotency key was used with another Outcome Record.',
+  },
+  DECIDE_CRM_SYNC_IDEMPOTENCY_CONFLICT: {
+    status: 409,
+    retryable: false,
+    means: 'This idempotency key was used with another CRM sync receipt.',
   },
   DECIDE_API_IDEMPOTENCY_KEY_REQUIRED: {
     status: 422,
@@ -99,10 +124,137 @@ export const errors = {
     retryable: false,
     means: 'This mode is not offered here.',
   },
+  DECIDE_CONTEXT_SECRET_FORBIDDEN: {
+    status: 422,
+    retryable: false,
+    means:
+      'The context holds a member that is named like a credential; leave it out. See `errors`.',
+  },
   DECIDE_POLICY_PIN_STALE: {
     status: 409,
     retryable: false,
     means: 'The pinned policy version is not the one that is active for this workflow.',
+  },
+  DECIDE_POLICY_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    means: 'There is no such policy or policy version.',
+  },
+  DECIDE_POLICY_INVALID: {
+    status: 422,
+    retryable: false,
+    means: 'The policy document breaks a rule of its form; see `errors`.',
+  },
+  DECIDE_POLICY_VERSION_IMMUTABLE: {
+    status: 409,
+    retryable: false,
+    means: 'This id and version are bound to other content for ever; use a new version.',
+  },
+  DECIDE_POLICY_SELFTEST_FAILED: {
+    status: 422,
+    retryable: false,
+    means: 'The policy does not answer its own self-tests as they say; see `failed_self_tests`.',
+  },
+  DECIDE_POLICY_ACTIVATION_STALE: {
+    status: 409,
+    retryable: false,
+    means: 'Another version is active than `expected_active` says; see `active_version`.',
+  },
+  DECIDE_POLICY_APPROVAL_REQUIRED: {
+    status: 403,
+    retryable: false,
+    means: 'The approver must be somebody else than the author of this version.',
+  },
+  DECIDE_POLICY_WORKFLOW_TAKEN: {
+    status: 409,
+    retryable: false,
+    means: 'Another active policy answers for one of these workflows; see `taken_workflows`.',
+  },
+  DECIDE_POLICY_SHIFT_UNACKNOWLEDGED: {
+    status: 409,
+    retryable: false,
+    means:
+      'Under this version earlier decisions would become `yes`; acknowledge that with `acknowledge_shift`.',
+  },
+  DECIDE_POLICY_STATE_INVALID: {
+    status: 409,
+    retryable: false,
+    means: 'The state of this policy does not allow that.',
+  },
+  RULEBOOK_INVALID: {
+    status: 422,
+    retryable: false,
+    means: 'The rulebook breaks a rule of its form or a limit; see `errors`.',
+  },
+  RULEBOOK_BINDING_MODE_UNSUPPORTED: {
+    status: 422,
+    retryable: false,
+    means: 'This binding mode is not offered here; see `supported_binding_modes`.',
+  },
+  RULEBOOK_BINDING_MODE_CONFLICT: {
+    status: 422,
+    retryable: false,
+    means: 'The binding mode contradicts what was sent along; see `inferred_binding_mode`.',
+  },
+  RULEBOOK_ATTESTATION_SIGNATURE_REQUIRED: {
+    status: 503,
+    retryable: true,
+    means: 'The attestation could not be signed, so there is no decision.',
+  },
+  TRUSTED_ADAPTER_INPUT_CONFLICT: {
+    status: 422,
+    retryable: false,
+    means: 'Facts come from the adapter or from `context.inputs`, never from both.',
+  },
+  TRUSTED_ADAPTER_INVALID: {
+    status: 422,
+    retryable: false,
+    means: 'The adapter reference does not have the documented form; see `errors`.',
+  },
+  TRUSTED_ADAPTER_INPUT_INVALID: {
+    status: 422,
+    retryable: false,
+    means: 'The adapter does not accept this input; see `errors`.',
+  },
+  TRUSTED_ADAPTER_NOT_REGISTERED: {
+    status: 422,
+    retryable: false,
+    means: 'There is no adapter with this id and version.',
+  },
+  TRUSTED_ADAPTER_MANIFEST_MISMATCH: {
+    status: 422,
+    retryable: false,
+    means: 'The adapter has another manifest hash than the one that was sent.',
+  },
+  TRUSTED_ADAPTER_EXECUTION_FAILED: {
+    status: 503,
+    retryable: false,
+    means: 'The adapter failed, so there is no decision.',
+  },
+  TRUSTED_ADAPTER_EXECUTION_TIMEOUT: {
+    status: 503,
+    retryable: false,
+    means: 'The adapter took too long, so there is no decision.',
+  },
+  TRUSTED_ADAPTER_OUTPUT_INVALID: {
+    status: 503,
+    retryable: false,
+    means: 'The adapter gave facts outside its schema, so there is no decision.',
+  },
+  TRUSTED_ADAPTER_CAPABILITY_DENIED: {
+    status: 503,
+    retryable: false,
+    means: 'The adapter reached for something it may not have, so there is no decision.',
+  },
+  DECIDE_RULEBOOK_NOT_REGISTERED: {
+    status: 403,
+    retryable: false,
+    means: 'This key may not use a rulebook that nobody registered.',
+  },
+  DECIDE_RULEBOOK_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    means: 'There is no such rulebook.',
   },
   RULEBOOK_OUTPUT_MATERIAL_FORBIDDEN: {
     status: 422,
@@ -143,6 +295,41 @@ export const errors = {
     status: 409,
     retryable: false,
     means: 'The hashes in the receipt do not name this decision.',
+  },
+  DECIDE_EXECUTION_NOT_AUTHORIZED: {
+    status: 409,
+    retryable: false,
+    means: 'This record is advice: nothing may be claimed or executed under it.',
+  },
+  DECIDE_CLAIM_REFUSED: {
+    status: 409,
+    retryable: false,
+    means: 'The action must not be attempted now; see `reason`.',
+  },
+  DECIDE_CRM_SYNC_LINK_MISMATCH: {
+    status: 409,
+    retryable: false,
+    means: 'The CRM sync receipt does not say what the decision says.',
+  },
+  DECIDE_REVIEW_NOT_OPEN: {
+    status: 409,
+    retryable: false,
+    means: 'There is no open review of this decision, or its time has passed.',
+  },
+  DECIDE_REVIEW_REVIEWER_FORBIDDEN: {
+    status: 403,
+    retryable: false,
+    means: 'This reviewer may not resolve this review.',
+  },
+  DECIDE_REVIEW_NOT_WAIVABLE: {
+    status: 422,
+    retryable: false,
+    means: 'The policy lets nobody set aside one of the named conditions.',
+  },
+  DECIDE_REVIEW_POLICY_CHANGED: {
+    status: 409,
+    retryable: false,
+    means: 'The policy version of this decision is no longer active; decide anew.',
   },
   DECIDE_OUTCOME_LINK_MISMATCH: {
     status: 409,
@@ -196,6 +383,16 @@ export const errors = {
     status: 422,
     retryable: false,
     means: 'Only the full view of a record can be verified.',
+  },
+  DECIDE_CHAIN_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    means: 'There is no such chain.',
+  },
+  DECIDE_PLAYGROUND_CLOSED: {
+    status: 404,
+    retryable: false,
+    means: 'This server has no playground.',
   },
   DECIDE_CHECKPOINT_NOT_FOUND: {
     status: 404,

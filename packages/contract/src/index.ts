@@ -1,4 +1,5 @@
 export * as decide from './decide/schemas.ts';
+export { discovery, llmsText } from './discovery.ts';
 export { renderErrors } from './error-docs.ts';
 export {
   type ErrorCode,
@@ -21,3 +22,4 @@ export {
   type Scope,
 } from './operations.ts';
 export { child, fieldError, type Parsed, parser } from './parse.ts';
+export { PARAMETERS } from './path-parameters.ts';

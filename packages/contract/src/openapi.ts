@@ -2,24 +2,18 @@ import type { TSchema } from 'typebox';
 import { ErrorBody } from './decide/schemas.ts';
 import { type ErrorCode, type ErrorEntry, errors } from './errors.ts';
 import { COMMON_ERRORS, type Operation, operations } from './operations.ts';
+import { PARAMETERS } from './path-parameters.ts';
 
 /** The OpenAPI 3.1 document of all operations. */
 export function openApi(version: string): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const [name, operation] of Object.entries(operations) as [string, Operation][]) {
-    const path = operation.path.replace(':id', '{id}');
+    const path = operation.path.replace(/:(\w+)/g, '{$1}');
     const item = paths[path] ?? {};
     item[operation.method.toLowerCase()] = describe(name, operation);
     paths[path] = item;
   }
-  for (const [path, [name, type, summary]] of Object.entries(SERVER_PATHS)) {
-    const content = { [type]: { schema: type === 'text/plain' ? { type: 'string' } : {} } };
-    const responses: Record<string, unknown> = { 200: { description: summary, content } };
-    if (path === '/readyz') responses[503] = { description: 'It does not', content };
-    paths[path] = {
-      get: { operationId: name, summary, tags: ['server'], security: [], responses },
-    };
-  }
+  for (const [path, entry] of Object.entries(SERVER_PATHS)) paths[path] = { get: served(entry) };
   return {
     openapi: '3.1.0',
     info: {
@@ -50,13 +44,92 @@ export function openApi(version: string): Record<string, unknown> {
   };
 }
 
-/** What every server has beside its operations: operation id, media type and meaning. */
-const SERVER_PATHS: Readonly<Record<string, readonly [string, string, string]>> = {
-  '/healthz': ['healthz', 'text/plain', 'The process runs'],
-  '/readyz': ['readyz', 'text/plain', 'The server takes decisions'],
-  '/metrics': ['metrics', 'text/plain', 'Metrics in the Prometheus text format'],
-  '/openapi.json': ['openapi', 'application/json', 'This document'],
+/** What every server has beside its operations. */
+interface Served {
+  readonly name: string;
+  readonly type: 'text/plain' | 'text/html' | 'application/json' | '*/*';
+  readonly summary: string;
+  /** What a 503 says, where there may be one. */
+  readonly otherwise?: string;
+  readonly parameter?: string;
+}
+
+const UNBUILT = 'The pages are not built';
+const SERVER_PATHS: Readonly<Record<string, Served>> = {
+  '/healthz': { name: 'healthz', type: 'text/plain', summary: 'The process runs' },
+  '/readyz': {
+    name: 'readyz',
+    type: 'text/plain',
+    summary: 'The server takes decisions',
+    otherwise: 'It does not',
+  },
+  '/metrics': {
+    name: 'metrics',
+    type: 'text/plain',
+    summary: 'Metrics in the Prometheus text format',
+  },
+  '/openapi.json': { name: 'openapi', type: 'application/json', summary: 'This document' },
+  '/llms.txt': { name: 'llms', type: 'text/plain', summary: 'The interface in words, for agents' },
+  '/.well-known/decide.json': {
+    name: 'discovery',
+    type: 'application/json',
+    summary: 'Where everything is',
+  },
+  '/.well-known/rulebook-attestation-keys.json': {
+    name: 'rulebookAttestationKeys',
+    type: 'application/json',
+    summary: 'The key registry in the form that rulebook attestations name',
+    otherwise: 'The key registry is damaged and is therefore not published in part',
+  },
+  '/': {
+    name: 'startPage',
+    type: 'text/html',
+    summary: 'What runs here, and where to go',
+    otherwise: UNBUILT,
+  },
+  '/verify': {
+    name: 'verifierPage',
+    type: 'text/html',
+    summary: 'Verifies records and packets in the browser',
+    otherwise: UNBUILT,
+  },
+  '/playground': {
+    name: 'playgroundPage',
+    type: 'text/html',
+    summary: 'Tries the template policies; test environment only',
+    otherwise: UNBUILT,
+  },
+  '/countersign-verifier.html': {
+    name: 'offlineVerifier',
+    type: 'text/html',
+    summary: 'The verifier as one file, to be kept and opened without a network',
+    otherwise: UNBUILT,
+  },
+  '/assets/{file}': {
+    name: 'pageAsset',
+    type: '*/*',
+    summary: 'Scripts and styles of the pages; their names hold a hash of their content',
+    parameter: 'file',
+  },
 };
+
+function served({ name, type, summary, otherwise, parameter }: Served): Record<string, unknown> {
+  const content = { [type]: { schema: type === 'application/json' ? {} : { type: 'string' } } };
+  const refusal =
+    type === 'application/json' ? content : { 'text/plain': { schema: { type: 'string' } } };
+  const parameters = [{ in: 'path', name: parameter, required: true, schema: { type: 'string' } }];
+  return {
+    operationId: name,
+    summary,
+    tags: ['server'],
+    security: [],
+    ...(parameter === undefined ? {} : { parameters }),
+    responses: {
+      200: { description: summary, content },
+      ...(otherwise === undefined ? {} : { 503: { description: otherwise, content: refusal } }),
+    },
+  };
+}
 
 /** Response headers of the operations, with their type and meaning. */
 const HEADERS = {
@@ -68,12 +141,19 @@ const HEADERS = {
   'x-ratelimit-limit': ['integer', 'Calls in a window'],
   'x-ratelimit-remaining': ['integer', 'Calls left in this window'],
   'x-ratelimit-reset': ['integer', 'End of this window in Unix seconds'],
+  'x-quota-limit': ['integer', 'Decision Records of this calendar month'],
+  'x-quota-used': ['integer', 'How many of them exist'],
+  'x-quota-reset': ['integer', 'First second of the next month, Unix seconds'],
   'retry-after': ['integer', 'Seconds to wait'],
   'www-authenticate': ['string', 'How to authenticate'],
   'cache-control': ['string', 'Who may keep the answer, and how long'],
   'access-control-allow-origin': ['string', '`*`: any page may read the answer'],
 } as const;
 type HeaderName = keyof typeof HEADERS;
+const QUOTA = ['x-quota-limit', 'x-quota-used', 'x-quota-reset'] as const;
+
+/** Operations whose answer holds a new Decision Record. */
+const RECORDING: ReadonlySet<string> = new Set(['decide', 'playgroundDecide', 'resolveReview']);
 
 /** Headers that every answer of an operation may have. */
 function ownHeaders(operation: Operation): HeaderName[] {
@@ -84,7 +164,11 @@ function ownHeaders(operation: Operation): HeaderName[] {
     'x-ratelimit-remaining',
     'x-ratelimit-reset',
     'cache-control',
-    operation.scope === 'none' ? 'access-control-allow-origin' : 'x-api-key-state',
+    operation.scope === 'none' || operation.scope === 'optional'
+      ? 'access-control-allow-origin'
+      : 'x-api-key-state',
+    ...(operation.scope === 'optional' ? (['x-api-key-state'] as const) : []),
+    ...(operation.scope === 'decide' ? QUOTA : []),
     ...(operation.idempotent ? (['x-idempotent-replay'] as const) : []),
   ];
 }
@@ -96,13 +180,17 @@ function describe(name: string, operation: Operation): Record<string, unknown> {
       description: operation.summary,
       headers: header(
         ...ownHeaders(operation),
-        ...(name === 'decide' ? (['x-decide-record-hash'] as const) : []),
+        ...(RECORDING.has(name) ? (['x-decide-record-hash'] as const) : []),
       ),
       content: {
         'application/json': { schema: operation.response },
         ...(operation.plainText === undefined
           ? {}
-          : { 'text/plain': { schema: { type: 'string', description: operation.plainText } } }),
+          : {
+              [operation.textType ?? 'text/plain']: {
+                schema: { type: 'string', description: operation.plainText },
+              },
+            }),
       },
     },
   };
@@ -128,21 +216,27 @@ function describe(name: string, operation: Operation): Record<string, unknown> {
   return {
     operationId: name,
     summary: operation.summary,
-    tags: ['decide'],
+    tags: [operation.path.startsWith('/playground') ? 'playground' : 'decide'],
     ...(operation.scope === 'none'
       ? { security: [] }
-      : { security: [{ apiKey: [] }, { bearer: [] }], 'x-scope': operation.scope }),
+      : operation.scope === 'optional'
+        ? { security: [{}, { apiKey: [] }, { bearer: [] }] }
+        : { security: [{ apiKey: [] }, { bearer: [] }], 'x-scope': operation.scope }),
     parameters: parameters(operation),
     ...(operation.request === undefined
       ? {}
       : {
           requestBody: {
             required: operation.bodyOptional !== true,
-            content: { 'application/json': { schema: operation.request } },
+            content: { 'application/json': { schema: requestSchema(operation) } },
           },
         }),
     responses,
   };
+}
+
+function requestSchema({ request, rulebookRequest }: Operation): unknown {
+  return rulebookRequest === undefined ? request : { oneOf: [request, rulebookRequest] };
 }
 
 /** Statuses under which there may be something to wait for. */
@@ -163,8 +257,9 @@ function parameters(operation: Operation): unknown[] {
   const add = (place: string, name: string, required: boolean, schema: unknown): void => {
     list.push({ in: place, name, required, schema });
   };
-  if (operation.path.includes(':id')) {
-    add('path', 'id', true, { type: 'string', pattern: '^dec_[A-Za-z0-9_]{4,600}$' });
+  for (const [, name = ''] of operation.path.matchAll(/:(\w+)/g)) {
+    const pattern = PARAMETERS[name as keyof typeof PARAMETERS];
+    add('path', name, true, { type: 'string', pattern: pattern.source });
   }
   if (operation.idempotent) {
     add('header', 'x-idempotency-key', false, { type: 'string', minLength: 1, maxLength: 300 });
