@@ -1,8 +1,6 @@
 import {
   artefactMessage,
-  EXECUTION_VERSION,
   type Members,
-  OUTCOME_VERSION,
   PACKET_VERSION,
   parseSignature,
   readPacket,
@@ -10,6 +8,7 @@ import {
   verifyEd25519,
 } from '@countersign/proof';
 import type { Artefact, PacketLedger } from './artefact.ts';
+import { KINDS } from './kinds.ts';
 import { entryAt } from './ledger.ts';
 import { instantOf, membersOf } from './member.ts';
 import {
@@ -50,30 +49,26 @@ export function checkPacketSignature(
   });
 }
 
-/** Whether a trusted key signed a receipt or an outcome; `provenAt`: when the ledger is known to have held it. */
+/** Whether a trusted key signed an artefact; `provenAt`: when the ledger is known to have held it. */
 export function isArtefactSigned(
   { kind, members, ownHash }: Artefact,
   trust: Trust,
   provenAt: number | undefined,
 ): boolean {
-  const at = instantOf(members['reported_at']);
-  const isExecution = kind === 'execution';
+  const { version, id, signature, keyId, at } = KINDS[kind];
+  const instant = instantOf(members[at]);
   return isSignedBy(trust, {
-    signature: members[isExecution ? 'execution_signature' : 'outcome_signature'],
-    claim: {
-      keyId: members[isExecution ? 'execution_key_id' : 'outcome_key_id'],
-      from: at,
-      until: at,
-    },
-    type: isExecution ? EXECUTION_VERSION : OUTCOME_VERSION,
-    id: members[isExecution ? 'execution_receipt_id' : 'outcome_id'],
+    signature: members[signature],
+    claim: { keyId: members[keyId], from: instant, until: instant },
+    type: version,
+    id: members[id],
     hash: ownHash,
     provenAt,
   });
 }
 
 /** Whether a trusted key signed an artefact whose hash was recomputed. */
-function isSignedBy(
+export function isSignedBy(
   trust: Trust,
   given: {
     readonly signature: unknown;

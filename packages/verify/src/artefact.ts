@@ -1,13 +1,6 @@
+import type { Checkpoint, LedgerEntry, Members } from '@countersign/proof';
+import { type ArtefactKind, KINDS, kindOf } from './kinds.ts';
 import {
-  type Checkpoint,
-  executionHash,
-  type LedgerEntry,
-  type Members,
-  outcomeHash,
-  recordHash,
-} from '@countersign/proof';
-import {
-  type ArtefactKind,
   isIncluded,
   isPlaceOf,
   readCheckpoint,
@@ -18,12 +11,16 @@ import {
 import { listOf, membersOf } from './member.ts';
 import { attempt, type Check } from './verification.ts';
 
-/** Something in a packet that the ledger must hold: the record, a receipt or an outcome. */
+/** Something in a packet that the ledger must hold. */
 export interface Artefact {
   readonly kind: ArtefactKind;
   readonly members: Members;
-  /** The published hash that chain links know it by, recomputed. */
+  /** Its own hash, recomputed. */
   readonly ownHash: string | undefined;
+  /** The hash that chain links know it by, recomputed. */
+  readonly linkHash: string | undefined;
+  /** Whether it is about another decision than the packet: a record that this one carries on, or is carried on by. */
+  readonly related: boolean;
   /** The entry of the packet that names it, if there is one. */
   readonly entry?: LedgerEntry;
   /** Whether that entry's path leads to the root of the packet's checkpoint. */
@@ -33,7 +30,7 @@ export interface Artefact {
 /** A packet's ledger block, held against the artefacts of the packet. */
 export interface PacketLedger {
   readonly checkpoint: Checkpoint | undefined;
-  /** Record, receipts, outcomes, each in the order of the packet. */
+  /** The record first; each list in the order of the packet. */
   readonly artefacts: readonly Artefact[];
   /** Whether something is among the entries that is no entry, or that speaks of nothing in the packet. */
   readonly hasStrayEntries: boolean;
@@ -53,12 +50,15 @@ export function readLedger(packet: Members): PacketLedger {
   for (const entry of entries) if (entry !== undefined) bySubject.set(entry.subject_hash, entry);
 
   const used = new Set<LedgerEntry>();
-  const place = (kind: ArtefactKind, members: Members, ownHash: string | undefined): Artefact => {
+  const place = (members: Members, kind: ArtefactKind, related = false): Artefact => {
     const subject = subjectHash(members, kind);
+    const { compute, published } = KINDS[kind];
+    const ownHash = attempt(() => compute(members));
+    const found = { kind, members, ownHash, linkHash: published ? ownHash : subject, related };
     const entry = subject === undefined ? undefined : bySubject.get(subject);
     // An entry is of one artefact: a second copy of the same one has none.
     if (entry === undefined || entry.entry_type !== kind || used.has(entry)) {
-      return { kind, members, ownHash, included: false };
+      return { ...found, included: false };
     }
     used.add(entry);
     const proof = proofs.get(entry.seq);
@@ -68,29 +68,22 @@ export function readLedger(packet: Members): PacketLedger {
       path !== undefined &&
       proof?.['leaf_index'] === entry.seq &&
       isIncluded(entry, path, checkpoint);
-    return { kind, members, ownHash, entry, included };
+    return { ...found, entry, included };
   };
   const record = membersOf(packet['decision_record']);
+  const id = record['decision_id'];
+  const all = (list: string, kind: ArtefactKind): Artefact[] =>
+    listOf(packet[list]).map((members) => place(members, kind));
   const artefacts = [
-    place(
-      'decision',
-      record,
-      attempt(() => recordHash(record)),
+    place(record, 'decision'),
+    ...all('executions', 'execution'),
+    ...all('outcomes', 'outcome'),
+    ...all('claims', 'claim'),
+    ...all('crm_syncs', 'crm_sync'),
+    ...listOf(packet['reviews']).map((members) =>
+      place(members, kindOf(members) ?? 'review_opened', members['decision_id'] !== id),
     ),
-    ...listOf(packet['executions']).map((receipt) =>
-      place(
-        'execution',
-        receipt,
-        attempt(() => executionHash(receipt)),
-      ),
-    ),
-    ...listOf(packet['outcomes']).map((outcome) =>
-      place(
-        'outcome',
-        outcome,
-        attempt(() => outcomeHash(outcome)),
-      ),
-    ),
+    ...listOf(packet['related_records']).map((members) => place(members, 'decision', true)),
   ];
   const strays = entries.some((entry) => entry === undefined || !used.has(entry));
   return { checkpoint, artefacts, hasStrayEntries: strays };

@@ -32,7 +32,7 @@ export type FileVerification =
 
 /** Largest file read, in bytes of UTF-8. */
 export const FILE_BYTES_MAX: number = 16 * 1024 * 1024;
-/** Most items that any list of a packet may have, and receipts and outcomes together. */
+/** Most items that any list of a packet may have, and all that is about its decision together. */
 export const CHILDREN_MAX = 10_000;
 
 /** Verifies the text of a file: a record, the answer of a lookup, a packet, or a packet in its envelope. */
@@ -65,10 +65,12 @@ export function verifyFile(file: string | Uint8Array, options: FileOptions): Fil
   return unreadable({ code: 'file_unknown' });
 }
 
+const CHILDREN = ['executions', 'outcomes', 'claims', 'crm_syncs', 'reviews', 'related_records'];
+
 function hasTooManyChildren(packet: Members): boolean {
   const chain = membersOf(packet['audit_chain']);
   const ledger = membersOf(packet['ledger']);
-  const children = listOf(packet['executions']).length + listOf(packet['outcomes']).length;
+  const children = CHILDREN.reduce((count, name) => count + listOf(packet[name]).length, 0);
   const lists = [chain['retained_links'], ledger['entries'], ledger['inclusion']];
   return children > CHILDREN_MAX || lists.some((list) => listOf(list).length > CHILDREN_MAX + 1);
 }

@@ -1,3 +1,14 @@
+export {
+  type ApplicationBinding,
+  type ApplicationMaterial,
+  verifyApplicationBinding,
+} from './application-binding.ts';
+export {
+  attestationsIn,
+  attestedClaims,
+  SOURCE_KEY_USE,
+  type SourceKey,
+} from './attested.ts';
 export { type Consistency, compareCheckpoints } from './checkpoint.ts';
 export {
   CHILDREN_MAX,

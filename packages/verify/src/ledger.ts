@@ -4,7 +4,6 @@ import {
   type Checkpoint,
   canonicalJson,
   type EntryType,
-  EXECUTION_VERSION,
   entryHash,
   entryText,
   fromHex,
@@ -14,16 +13,15 @@ import {
   type LedgerEntry,
   leafHash,
   type Members,
-  OUTCOME_VERSION,
   parseCheckpoint,
   parseNote,
-  RECORD_VERSION,
   recordSubject,
   sha256Hex,
   utf8,
   verifyCheckpoint,
   verifyInclusion,
 } from '@countersign/proof';
+import { type ArtefactKind, kindOf } from './kinds.ts';
 import { ledgerKeys, type Trust } from './trust.ts';
 import { attempt, type Check, isShallow } from './verification.ts';
 
@@ -66,16 +64,6 @@ export function verifyLedgerProof(given: {
   if (treeSize !== unsigned.size || !isIncluded(entry, path, unsigned)) return fail('not_included');
   if (isSigned(String(note), trust) !== true) return fail('checkpoint_not_signed');
   return { ok: true, value: { entry, checkpoint: unsigned } };
-}
-
-/** Artefacts that this package knows, by the entry type under which the ledger holds them. */
-export type ArtefactKind = 'decision' | 'execution' | 'outcome';
-
-function kindOf(artefact: Members): ArtefactKind | undefined {
-  if (artefact['decision_record_version'] === RECORD_VERSION) return 'decision';
-  if (artefact['decision_execution_version'] === EXECUTION_VERSION) return 'execution';
-  if (artefact['decision_outcome_version'] === OUTCOME_VERSION) return 'outcome';
-  return undefined;
 }
 
 /** What the ledger's entry of an artefact must name: the hash of the artefact as it stands here. */

@@ -1,36 +1,39 @@
 import {
   bindingMismatches,
   CONTENT_REFERENCE,
+  covers,
   executionContentHash,
-  executionHash,
   isMembers,
+  isSeparate,
   type Members,
   outcomeContentHash,
-  outcomeHash,
 } from '@countersign/proof';
+import type { Artefact } from './artefact.ts';
+import { KINDS } from './kinds.ts';
 import { instantOf, membersOf, textMember } from './member.ts';
 import { attempt, type Check } from './verification.ts';
 
-/** Receipts and outcomes of one decision as a packet holds them, in ledger order. */
+/** What is about one decision as a packet holds it, each list in ledger order. */
 export interface Lifecycle {
   readonly record: Members;
+  readonly claims: readonly Members[];
   readonly executions: readonly Members[];
   readonly outcomes: readonly Members[];
+  readonly reviews: readonly Members[];
+  /** `authorization` of the policy document, where the packet holds the policy. */
+  readonly authorization: Members;
+  /** Place of an artefact in the ledger; -1 where it has none. */
+  readonly placeOf: (artefact: Members) => number;
 }
 
 /** Whether every item passes; `null` without any. */
-export function each(items: readonly Members[], holds: (item: Members) => boolean): Check {
+export function each<Item>(items: readonly Item[], holds: (item: Item) => boolean): Check {
   return items.length === 0 ? null : items.every(holds);
 }
 
-export function isExecutionHashed(receipt: Members): boolean {
-  const hash = attempt(() => executionHash(receipt));
-  return hash !== undefined && receipt['execution_hash'] === hash;
-}
-
-export function isOutcomeHashed(outcome: Members): boolean {
-  const hash = attempt(() => outcomeHash(outcome));
-  return hash !== undefined && outcome['outcome_hash'] === hash;
+/** Whether an artefact says the hash of itself. */
+export function isHashed({ kind, members, ownHash }: Artefact): boolean {
+  return ownHash !== undefined && members[KINDS[kind].hash] === ownHash;
 }
 
 /** Whether the content hash inside a receipt is that of the whole receipt. */
@@ -68,21 +71,23 @@ export function isLinked(artefact: Members, record: Members): boolean {
 }
 
 /** Whether every mutation that happened was the one that the decision authorised, and is marked as that. */
-export function areBound({ record, executions }: Lifecycle): Check {
+export function areBound(lifecycle: Lifecycle): Check {
+  const { executions } = lifecycle;
   let before = 0;
   let executed = 0;
   let bound = true;
   for (const receipt of executions) {
     if (receipt['execution_status'] !== 'executed') continue;
     executed += 1;
-    const authorised = attempt(() => isAuthorised(record, receipt, before)) === true;
+    const authorised = attempt(() => isAuthorised(lifecycle, receipt, before)) === true;
     if (!authorised || receipt['action_binding_match'] !== true) bound = false;
     if (receipt['action_binding_match'] === true) before += 1;
   }
   return executed === 0 ? null : bound;
 }
 
-function isAuthorised(record: Members, receipt: Members, executionsBefore: number): boolean {
+function isAuthorised(lifecycle: Lifecycle, receipt: Members, executionsBefore: number): boolean {
+  const { record, authorization } = lifecycle;
   const executedAt = instantOf(receipt['executed_at']);
   // Neither instant may be missing: nothing is later than what cannot be read.
   if (Number.isNaN(executedAt) || Number.isNaN(instantOf(record['valid_until']))) return false;
@@ -102,8 +107,33 @@ function isAuthorised(record: Members, receipt: Members, executionsBefore: numbe
     actionBinding: isMembers(binding) ? binding : undefined,
     stateBeforeRef: textMember(receipt, 'state_before_ref'),
     executionsBefore,
+    superseded: isSuperseded(lifecycle, receipt),
+    claimMissing: authorization['require_claim'] === true && !isClaimed(lifecycle, receipt),
+    executorNotSeparate:
+      authorization['executor_differs_from_requester'] === true &&
+      !isSeparate(record, receipt['executor']),
   });
   return mismatches.length === 0;
+}
+
+/** Whether an owner had settled the decision by another record before this was reported. */
+function isSuperseded({ record, reviews, placeOf }: Lifecycle, receipt: Members): boolean {
+  return reviews.some(
+    (review) =>
+      review['decision_id'] === record['decision_id'] &&
+      (review['resolved_verdict'] === 'yes' || review['resolved_verdict'] === 'no') &&
+      placeOf(review) < placeOf(receipt),
+  );
+}
+
+/** Whether the claim that a receipt names was made before it, by the same executor, and was live. */
+function isClaimed({ claims, placeOf }: Lifecycle, receipt: Members): boolean {
+  const claim = claims.find((one) => one['claim_id'] === receipt['claim_id']);
+  return (
+    claim !== undefined &&
+    placeOf(claim) < placeOf(receipt) &&
+    covers(claim, receipt['executor'], instantOf(receipt['executed_at']))
+  );
 }
 
 /** Whether no more was executed than authorised, and nothing after the authorisation ended. */

@@ -2,11 +2,28 @@ import type { Members } from '@countersign/proof';
 import { membersOf } from './member.ts';
 
 /** Components that this package verifies, by their names in the manifest. */
-const COMPONENTS = ['decision_records', 'execution_receipts', 'outcome_records'] as const;
+const COMPONENTS = [
+  'decision_records',
+  'execution_receipts',
+  'outcome_records',
+  'crm_sync_receipts',
+  'claims',
+  'reviews',
+  'reports',
+] as const;
+/** Those that every packet's manifest counts; of the others only what is there. */
+const ALWAYS: ReadonlySet<string> = new Set([
+  'decision_records',
+  'execution_receipts',
+  'outcome_records',
+]);
+export type Component = (typeof COMPONENTS)[number];
 
 /** Members that a packet may have. Of others nothing here can say whether they are true. */
 const MEMBERS: ReadonlySet<string> = new Set([
   'audit_chain',
+  'claims',
+  'crm_syncs',
   'decision_id',
   'decision_packet_version',
   'decision_protocol_version',
@@ -20,8 +37,11 @@ const MEMBERS: ReadonlySet<string> = new Set([
   'packet_manifest',
   'policies',
   'policy_bundle_manifest',
+  'policy_intelligence',
   'receipt_hash',
   'record_hash',
+  'related_records',
+  'reviews',
   'stored_input',
   'verification_hints',
 ]);
@@ -41,13 +61,32 @@ function componentsOf(packet: Members): Members {
 
 /** Whether the manifest counts what is there. */
 export function isCounted(packet: Members): boolean {
-  const lengths = {
-    decision_records: packet['decision_record'] === undefined ? 0 : 1,
+  const related = lengthOf(packet['related_records']);
+  const lengths: Readonly<Record<Component, number | undefined>> = {
+    decision_records:
+      related === undefined
+        ? undefined
+        : related + (packet['decision_record'] === undefined ? 0 : 1),
     execution_receipts: lengthOf(packet['executions']),
     outcome_records: lengthOf(packet['outcomes']),
-  } as const satisfies Record<(typeof COMPONENTS)[number], number | undefined>;
+    crm_sync_receipts: lengthOf(packet['crm_syncs']),
+    claims: lengthOf(packet['claims']),
+    reviews: lengthOf(packet['reviews']),
+    reports: reportsIn(packet).length,
+  };
   const components = componentsOf(packet);
-  return COMPONENTS.every((name) => membersOf(components[name])['count'] === lengths[name]);
+  return COMPONENTS.every((name) => {
+    const component = components[name];
+    if (component === undefined && !ALWAYS.has(name)) return lengths[name] === 0;
+    return membersOf(component)['count'] === lengths[name];
+  });
+}
+
+/** Names of the reports that a packet holds. */
+export function reportsIn(packet: Members): string[] {
+  return Object.keys(membersOf(packet['policy_intelligence'])).filter(
+    (name) => name !== 'signatures',
+  );
 }
 
 /** A packet without the list has none of its items. */
@@ -62,6 +101,7 @@ export function isComplete(packet: Members): boolean {
   return (
     membersOf(packet['packet_manifest'])['complete'] === true &&
     COMPONENTS.every((name) => {
+      if (components[name] === undefined && !ALWAYS.has(name)) return true;
       const { count, total } = membersOf(components[name]);
       return typeof count === 'number' && count === total;
     })
@@ -69,10 +109,9 @@ export function isComplete(packet: Members): boolean {
 }
 
 /** Whether a component has items, or should have. */
-export function hasComponent(
-  packet: Members,
-  name: (typeof COMPONENTS)[number],
-  items: readonly unknown[],
-): boolean {
-  return items.length > 0 || membersOf(componentsOf(packet)[name])['total'] !== 0;
+export function hasComponent(packet: Members, name: Component, items: readonly unknown[]): boolean {
+  if (items.length > 0) return true;
+  const component = componentsOf(packet)[name];
+  if (component === undefined && !ALWAYS.has(name)) return false;
+  return membersOf(component)['total'] !== 0;
 }

@@ -30,14 +30,14 @@ export function readChain(packet: Members, { artefacts }: PacketLedger): PacketC
   const linkOf = new Map(links.map((link) => [`${link.entry_type} ${link.record_hash}`, link]));
   const isWhole =
     links.length > 0 && links.length === read.length && chain['chain_id'] === links[0]?.chain_id;
-  const agrees = artefacts.every(({ kind, ownHash, entry }) => {
+  const agrees = artefacts.every(({ kind, linkHash, entry }) => {
     if (entry === undefined) return true;
-    const link = linkOf.get(`${kind} ${ownHash}`);
+    const link = linkOf.get(`${kind} ${linkHash}`);
     const ownChain = chainIdFrom(entry.scope_hash) === chain['chain_id'];
     return ownChain && (link === undefined || link.link_hash === entry.link_hash);
   });
   const last = links.at(-1);
-  const known = new Set(artefacts.map(({ kind, ownHash }) => `${kind} ${ownHash}`));
+  const known = new Set(artefacts.map(({ kind, linkHash }) => `${kind} ${linkHash}`));
   const isStray = ({ entry_type: type, decision_id: id, record_hash: hash }: ChainLink): boolean =>
     id === packet['decision_id'] && !ASIDE.has(type) && !known.has(`${type} ${hash}`);
   return {
@@ -52,19 +52,19 @@ export function readChain(packet: Members, { artefacts }: PacketLedger): PacketC
   };
 }
 
-/** The record must have a chain block; receipts and outcomes may. */
+/** The record must have a chain block; whatever else is there may. */
 function checkLeaves(artefacts: readonly Artefact[]): Check {
-  const decisionId = artefacts[0]?.members['decision_id'];
   let checked: Check = null;
-  for (const { kind, members, ownHash, entry } of artefacts) {
+  for (const { kind, members, linkHash, related, entry } of artefacts) {
+    const decisionId = members['decision_id'];
     if (members['audit_chain'] === undefined) {
-      if (kind === 'decision') return null;
+      if (kind === 'decision' && !related) return null;
       continue;
     }
     const block = membersOf(members['audit_chain']);
     const receiptHash = kind === 'decision' ? members['receipt_hash'] : null;
     const holds =
-      namesLeafOf(block, { type: kind, decisionId, hash: ownHash, receiptHash }) &&
+      namesLeafOf(block, { type: kind, decisionId, hash: linkHash, receiptHash }) &&
       (entry === undefined || block['link_hash'] === entry.link_hash);
     checked = holds && checked !== false;
   }

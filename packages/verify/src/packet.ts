@@ -7,31 +7,41 @@ import {
 } from '@countersign/proof';
 import { type Artefact, areIncluded, readLedger } from './artefact.ts';
 import { checkPacketSignature, isArtefactSigned } from './artefact-signature.ts';
+import { sourceKeysIn } from './attested.ts';
 import { compareCheckpoints } from './checkpoint.ts';
+import { areReportsSigned, reportHashes } from './intelligence.ts';
+import type { ArtefactKind } from './kinds.ts';
 import { entryAt, isSigned } from './ledger.ts';
 import {
   areBound,
   areSupported,
   each,
   isExecutionContent,
-  isExecutionHashed,
+  isHashed,
   isLinked,
   isOutcomeContent,
-  isOutcomeHashed,
   isWithinLimit,
+  type Lifecycle,
 } from './lifecycle.ts';
-import { hasComponent, isComplete, isCounted, isKnown } from './manifest.ts';
+import {
+  type Component,
+  hasComponent,
+  isComplete,
+  isCounted,
+  isKnown,
+  reportsIn,
+} from './manifest.ts';
 import { areInputs, readPolicies } from './material.ts';
 import { listOf, membersOf, textMember } from './member.ts';
 import { areOrdered } from './order.ts';
 import { readChain } from './packet-chain.ts';
 import { isPubliclyVerified, publishedPacketChecks } from './published.ts';
 import { examineRecord } from './record.ts';
+import { areRelated } from './related.ts';
 import { replay } from './replay.ts';
 import { knowsReceiptKeys, type Trust } from './trust.ts';
 import {
   attempt,
-  type Check,
   Findings,
   isShallow,
   type Verification,
@@ -68,16 +78,31 @@ const PACKET_CHECKS = [
   'input_hash',
   'execution_hashes',
   'outcome_hashes',
+  'crm_sync_hashes',
+  'claim_hashes',
+  'review_hashes',
   'execution_content',
   'outcome_content',
   'execution_signatures',
   'outcome_signatures',
+  'crm_sync_signatures',
+  'claim_signatures',
+  'review_signatures',
   'execution_links',
   'outcome_links',
+  'crm_sync_links',
+  'claim_links',
+  'review_links',
   'execution_binding',
   'execution_limit',
   'outcome_support',
   'lifecycle_order',
+  'related_records',
+  'policy_effectiveness_hash',
+  'anomaly_report_hash',
+  'confidence_hash',
+  'benchmark_hash',
+  'report_signatures',
   'policy_bundle_match',
   'audit_chain_leaf_hash',
   'retained_chain_links',
@@ -104,24 +129,34 @@ const REQUIRED: readonly PacketCheck[] = [
   'ledger_inclusion',
   'ledger_checkpoint_signature',
 ];
-const OF_EXECUTIONS: readonly PacketCheck[] = [
-  'execution_hashes',
-  'execution_content',
-  'execution_signatures',
-  'execution_links',
-];
-const OF_OUTCOMES: readonly PacketCheck[] = [
-  'outcome_hashes',
-  'outcome_content',
-  'outcome_signatures',
-  'outcome_links',
-];
+/** Of each list of artefacts: its component in the manifest, its kinds, and the first word of its checks. */
+const LISTS = [
+  { list: 'executions', component: 'execution_receipts', kinds: ['execution'], name: 'execution' },
+  { list: 'outcomes', component: 'outcome_records', kinds: ['outcome'], name: 'outcome' },
+  { list: 'crm_syncs', component: 'crm_sync_receipts', kinds: ['crm_sync'], name: 'crm_sync' },
+  { list: 'claims', component: 'claims', kinds: ['claim'], name: 'claim' },
+  {
+    list: 'reviews',
+    component: 'reviews',
+    kinds: ['review_opened', 'review_resolved'],
+    name: 'review',
+  },
+] as const satisfies readonly {
+  readonly list: string;
+  readonly component: Component;
+  readonly kinds: readonly ArtefactKind[];
+  readonly name: string;
+}[];
 /** Checks that say who made the packet, not whether it fits together. */
 const TRUST_CHECKS: ReadonlySet<PacketCheck> = new Set([
   'packet_signature',
   'decision_record_verified',
   'execution_signatures',
   'outcome_signatures',
+  'crm_sync_signatures',
+  'claim_signatures',
+  'review_signatures',
+  'report_signatures',
   'ledger_checkpoint_signature',
   'ledger_consistency',
 ]);
@@ -134,7 +169,6 @@ export function verifyPacket(evidence: PacketEvidence): Verification {
   const record = membersOf(packet['decision_record']);
   const executions = listOf(packet['executions']);
   const outcomes = listOf(packet['outcomes']);
-  const lifecycle = { record, executions, outcomes };
   const findings = new Findings(PACKET_CHECKS);
 
   const ledger = readLedger(packet);
@@ -144,6 +178,17 @@ export function verifyPacket(evidence: PacketEvidence): Verification {
     included && signed === true && entry !== undefined ? entryAt(entry) : undefined;
   const [recordArtefact] = ledger.artefacts;
   const policies = readPolicies(packet, record);
+  const placeOf = (members: Members): number =>
+    ledger.artefacts.find((artefact) => artefact.members === members)?.entry?.seq ?? -1;
+  const lifecycle: Lifecycle = {
+    record,
+    claims: listOf(packet['claims']),
+    executions,
+    outcomes,
+    reviews: listOf(packet['reviews']),
+    authorization: membersOf(membersOf(policies.document)['authorization']),
+    placeOf,
+  };
   const input = evidence.input ?? packet['input'] ?? packet['stored_input'];
   const examined = examineRecord(
     {
@@ -185,25 +230,43 @@ export function verifyPacket(evidence: PacketEvidence): Verification {
   );
   findings.set('input_hash', areInputs(packet, record));
 
-  const named = (artefact: Members): boolean => isLinked(artefact, record);
+  const related = listOf(packet['related_records']);
+  // What a person said of the record that this one carries on belongs here as well.
+  const isNamed = ({ members, related: ofAnother }: Artefact): boolean =>
+    (ofAnother ? related : [record]).some((one) => isLinked(members, one));
   const keys = knowsReceiptKeys(trust);
-  const signatures = (kind: 'execution' | 'outcome'): Check => {
-    const artefacts = ledger.artefacts.filter((artefact) => artefact.kind === kind);
-    if (!keys || artefacts.length === 0) return null;
-    return artefacts.every((artefact) => isArtefactSigned(artefact, trust, provenAt(artefact)));
-  };
-  findings.set('execution_hashes', each(executions, isExecutionHashed));
+  for (const { name, kinds } of LISTS) {
+    const artefacts = ledger.artefacts.filter(({ kind }) => kinds.some((one) => one === kind));
+    findings.set(`${name}_hashes`, each(artefacts, isHashed));
+    findings.set(
+      `${name}_signatures`,
+      keys
+        ? each(artefacts, (artefact) => isArtefactSigned(artefact, trust, provenAt(artefact)))
+        : null,
+    );
+    findings.set(`${name}_links`, each(artefacts, isNamed));
+  }
   findings.set('execution_content', each(executions, isExecutionContent));
-  findings.set('execution_signatures', signatures('execution'));
-  findings.set('execution_links', each(executions, named));
   findings.set('execution_binding', areBound(lifecycle));
   findings.set('execution_limit', isWithinLimit(lifecycle));
-  findings.set('outcome_hashes', each(outcomes, isOutcomeHashed));
   findings.set('outcome_content', each(outcomes, isOutcomeContent));
-  findings.set('outcome_signatures', signatures('outcome'));
-  findings.set('outcome_links', each(outcomes, named));
   findings.set('outcome_support', areSupported(lifecycle));
   findings.set('lifecycle_order', areOrdered(lifecycle, ledger));
+  findings.set(
+    'related_records',
+    areRelated(record, related, (other) => {
+      const artefact = ledger.artefacts.find(({ members }) => members === other);
+      const proven = { proof: null, provenAt: artefact && provenAt(artefact) };
+      return examineRecord({ record: other, trust }, proven).result.verified;
+    }),
+  );
+  for (const { check, expected, actual } of reportHashes(packet)) {
+    findings.compare(check, expected, actual);
+  }
+  const made = Math.max(
+    ...ledger.artefacts.map(({ entry }) => (entry === undefined ? Number.NaN : entryAt(entry))),
+  );
+  findings.set('report_signatures', areReportsSigned(packet, trust, made));
   findings.set('policy_bundle_match', policies.match);
 
   findings.set('audit_chain_leaf_hash', chain.leaves);
@@ -213,12 +276,14 @@ export function verifyPacket(evidence: PacketEvidence): Verification {
   findings.set('ledger_checkpoint_signature', signed);
 
   const required = new Set(REQUIRED);
-  if (hasComponent(packet, 'execution_receipts', executions)) {
-    for (const name of OF_EXECUTIONS) required.add(name);
+  for (const { list, component, name } of LISTS) {
+    if (!hasComponent(packet, component, listOf(packet[list]))) continue;
+    required.add(`${name}_hashes`);
+    required.add(`${name}_signatures`);
+    required.add(`${name}_links`);
+    if (name === 'execution' || name === 'outcome') required.add(`${name}_content`);
   }
-  if (hasComponent(packet, 'outcome_records', outcomes)) {
-    for (const name of OF_OUTCOMES) required.add(name);
-  }
+  if (hasComponent(packet, 'reports', reportsIn(packet))) required.add('report_signatures');
   let splitView = false;
   if (evidence.checkpoint !== undefined) {
     const { checkpoint: older, consistency: path } = evidence;
@@ -229,7 +294,14 @@ export function verifyPacket(evidence: PacketEvidence): Verification {
   }
   if (evidence.replay === true) {
     const policyBundle = packet['policy_bundle_manifest'];
-    const material = { record, input, policy: policies.document, policyBundle };
+    const material = {
+      record,
+      input,
+      policy: policies.document,
+      policyBundle,
+      reviews: lifecycle.reviews,
+      sourceKeys: sourceKeysIn(packet),
+    };
     findings.set('replay_reproduced', replay(material));
     required.add('replay_reproduced');
   }

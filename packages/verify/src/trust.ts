@@ -31,6 +31,11 @@ export interface Trust {
   readonly publicKey?: PinnedKey | undefined;
   readonly registry?: Registry | undefined;
   readonly ledgerKey?: LedgerKey | undefined;
+  /**
+   * Secret of records that are signed by HMAC. Who can check such a signature can also make it, so it counts under the
+   * published rules only.
+   */
+  readonly hmacSecret?: string | undefined;
   /** Environment whose keys these are. Given, records that claim another one are not trusted. */
   readonly environment?: 'live' | 'test' | undefined;
 }

@@ -31,6 +31,7 @@ export interface Verification {
 export interface VerificationError {
   readonly code:
     | 'DECIDE_VERIFY_VIEW_INCOMPLETE'
+    | 'DECIDE_VERIFY_ADVISORY'
     | 'DECIDE_VERIFY_SPLIT_VIEW'
     | 'DECIDE_VERIFY_UNREADABLE';
   readonly message: string;

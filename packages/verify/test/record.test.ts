@@ -162,7 +162,12 @@ describe('consistency of a record of ours', () => {
   });
 
   it('a mode whose members are not known here', () => {
-    expect(failuresOf(contentWith({ mode: 'rulebook' }))).toEqual(['record_complete']);
+    expect(failuresOf(contentWith({ mode: 'runtime' }))).toEqual(['record_complete']);
+    expect(failuresOf(contentWith({ mode: 'rulebook' }))).toEqual([
+      'record_complete',
+      'alias_consistency',
+      'rulebook_attestation',
+    ]);
   });
 
   it('input, policy and bundle of something else', () => {
