@@ -1,7 +1,44 @@
 export { type Config, ConfigError, readConfig, SETTINGS } from './config.ts';
+export { addEndpoint, listEndpoints, rotateSecret } from './events/endpoints.ts';
+export { WEBHOOK_EVENT_TYPES } from './events/event.ts';
 export { newId } from './keys/ids.ts';
-export { openKeyring, renderRegistry, verifierKey } from './keys/keyring.ts';
+export { missingKeyEvents } from './keys/key-events.ts';
+export { hasKeys, type Keyring, openKeyring } from './keys/keyring.ts';
+export { verifierKey } from './keys/registry.ts';
+export {
+  activateKey,
+  announceKey,
+  NOTICE_MS,
+  ROTATABLE,
+  type RotatableUse,
+  revokeKey,
+  URGENT_NOTICE_MS,
+} from './keys/rotation.ts';
+export { destroyTenantSecret } from './keys/tenant-secrets.ts';
 export { DEV_TENANT, dataPaths, type RunningServer, startServer, VERSION } from './main.ts';
+export { type ErasurePorts, eraseDecision, eraseTenant } from './service/erasure.ts';
 export { checkLedger, type LedgerReport } from './service/ledger-check.ts';
-export type { ApiKey, KeyScope } from './service/ports.ts';
+export { type Draft, LedgerWriter } from './service/ledger-writer.ts';
+export { registered } from './service/policies.ts';
+export {
+  type ApiKey,
+  KEY_RESTRICTIONS,
+  KEY_SCOPES,
+  type KeyRestriction,
+  type KeyScope,
+} from './service/ports.ts';
+export { PLAN_CAPS, type Plan } from './service/quota.ts';
+export { enrolReviewer, readReviewers, removeReviewer } from './service/reviewers.ts';
+export {
+  listSourceKeys,
+  SOURCE_NOTICE_MS,
+  sourceAddedDraft,
+  sourceEndedDraft,
+} from './service/source-keys.ts';
+export {
+  changeTenantSettings,
+  RETENTION_DAYS_MAX,
+  RETENTION_DAYS_MIN,
+} from './service/tenants.ts';
 export { openSqlite } from './store/sqlite.ts';
+export { openWebhooks } from './store/webhook-database.ts';

@@ -15,13 +15,24 @@ import {
   verifyInclusion,
 } from '@countersign/proof';
 import { expect } from 'vitest';
-import { type Keyring, signingKey } from '../src/keys/keyring.ts';
-import type { Appended, AppendResult, Draft } from '../src/service/ledger-writer.ts';
+import { type SigningKey, signingKey } from '../src/keys/signing-key.ts';
+import type { Appended, AppendResult, Draft, LedgerKeys } from '../src/service/ledger-writer.ts';
 
-export function newKeyring(): Keyring {
+/** Keys of a writer; `receipts` is the one that drafts name. */
+export interface WriterKeys extends LedgerKeys {
+  readonly receipts: SigningKey;
+}
+
+export function newKeyring(): WriterKeys {
   const newKey = (keyId: string) =>
     signingKey(keyId, '2026-01-01T00:00:00.000Z', generateKeyPairSync('ed25519').privateKey);
-  return { receipts: newKey('dk_test'), checkpoints: newKey('lk_test'), origin: 'ledger.test/1' };
+  const receipts = newKey('dk_test');
+  return {
+    receipts,
+    signer: (keyId) => (keyId === receipts.keyId ? receipts : undefined),
+    checkpoints: newKey('lk_test'),
+    origin: 'ledger.test/1',
+  };
 }
 
 /** A signed decision that is small, but of the form that a ledger is checked against. */
@@ -84,7 +95,7 @@ export function appendedOf(result: AppendResult | undefined): Appended {
 }
 
 /** Checks all that an answer says, with nothing but public keys. */
-export function expectProven(draft: Draft, appended: Appended, keys: Keyring): void {
+export function expectProven(draft: Draft, appended: Appended, keys: WriterKeys): void {
   const entry = JSON.parse(appended.entryText) as Record<string, unknown>;
   expect(entry).toMatchObject({
     seq: appended.seq,
@@ -109,7 +120,7 @@ export function expectProven(draft: Draft, appended: Appended, keys: Keyring): v
 function inclusionFault(
   { checkpoint, treeSize, seq, proof }: Appended,
   entryText: string,
-  { origin, checkpoints }: Keyring,
+  { origin, checkpoints }: WriterKeys,
 ): InclusionFault | undefined {
   const checked = verifyCheckpoint(checkpoint, { origin, publicKey: checkpoints.publicKey });
   if (!checked.ok) return expect.fail(checked.fault);

@@ -1,7 +1,7 @@
 import { openKeyring } from '../src/keys/keyring.ts';
 import { LedgerWriter } from '../src/service/ledger-writer.ts';
 import { placedResult } from '../src/service/placed.ts';
-import type { CommitRefusal, LedgerStore } from '../src/service/ports.ts';
+import type { CommitRefusal, LedgerStore, Signer } from '../src/service/ports.ts';
 import { openSqlite } from '../src/store/sqlite.ts';
 import type { ThreadOptions, WriterThread } from '../src/store/thread.ts';
 
@@ -14,15 +14,11 @@ export const faults: {
 /** The real writer over a real file, in this thread, with faults that a test can switch on. */
 export async function startFaultyWriter(options: ThreadOptions): Promise<WriterThread> {
   const keyring = openKeyring(options.keyDirectory, Date.now);
-  const { receipts } = keyring;
   const keys = {
     ...keyring,
-    receipts: {
-      ...receipts,
-      sign(text: string): Uint8Array {
-        if (faults.signing) throw new Error('the key is not available');
-        return receipts.sign(text);
-      },
+    signer(keyId: string): Signer | undefined {
+      if (faults.signing) throw new Error('the key is not available');
+      return keyring.signer(keyId);
     },
   };
   const writer = new LedgerWriter(() => faulty(openSqlite(options.databaseFile)), keys);

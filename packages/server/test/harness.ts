@@ -10,7 +10,8 @@ import { newId } from '../src/keys/ids.ts';
 import { openKeyring } from '../src/keys/keyring.ts';
 import { dataPaths, type RunningServer, type StartOptions, startServer } from '../src/main.ts';
 import { LedgerWriter } from '../src/service/ledger-writer.ts';
-import { registered, stateDraft, versionDraft } from '../src/service/policies.ts';
+import { registered } from '../src/service/policies.ts';
+import { stateDraft, versionDraft } from '../src/service/policy-entries.ts';
 import type { ApiKey } from '../src/service/ports.ts';
 import { openSqlite } from '../src/store/sqlite.ts';
 
@@ -156,6 +157,19 @@ export function executed(record: Members, changes: Members = {}): Members {
   };
 }
 
+/** A claim of what a record of {@link billing} authorised. */
+export function claimed(changes: Members = {}): Members {
+  return {
+    action_taken: 'apply_discount',
+    target_system: 'billing',
+    target_object_id: 'sub_1042',
+    mutation: 'discount.create',
+    parameters: { discount_percent: 15 },
+    executor: { type: 'worker', id: 'billing-worker-3' },
+    ...changes,
+  };
+}
+
 /** An outcome of a record of {@link billing}. */
 export function outcome(record: Members, changes: Members = {}): Members {
   return {
@@ -172,6 +186,17 @@ export function linksTo(record: Members): Members {
   return {
     decision_record_hash: record['record_hash'],
     decision_receipt_hash: record['receipt_hash'],
+  };
+}
+
+/** What an owner of {@link billing} says of a record. */
+export function reviewed(record: Members, changes: Members = {}): Members {
+  return {
+    resolution: 'deny',
+    reviewer: { id: 'rita', group: 'revops' },
+    reason: 'looked at the contract',
+    decision_record_hash: record['record_hash'],
+    ...changes,
   };
 }
 
@@ -223,18 +248,21 @@ export async function addPolicies(
   documents: readonly JsonObject[],
   state: 'active' | 'suspended' = 'active',
 ): Promise<void> {
-  const paths = dataPaths(directory);
-  const writer = new LedgerWriter(
-    () => openSqlite(paths.database),
-    openKeyring(paths.keys, Date.now),
-  );
   const now = new Date().toISOString();
   const drafts = documents.flatMap((document) => {
     const parsed = parsePolicyDocument(document);
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.fault));
     const policy = registered(parsed.value);
-    return [versionDraft(TENANT, policy, now), stateDraft(TENANT, policy, state, 'a test', now)];
+    return [
+      versionDraft(TENANT, policy, { at: now, by: 'a test' }),
+      stateDraft(TENANT, policy, { state, created_at: now, approved_by: 'a test' }),
+    ];
   });
+  const paths = dataPaths(directory);
+  const writer = new LedgerWriter(
+    () => openSqlite(paths.database),
+    openKeyring(paths.keys, Date.now),
+  );
   const results = await writer.write(drafts);
   await writer.close();
   if (!results.every((result) => result.ok)) throw new Error('the policies could not be recorded');

@@ -59,6 +59,69 @@ export function without(members: Members, ...names: readonly string[]): Members 
   return Object.fromEntries(Object.entries(members).filter(([name]) => !names.includes(name)));
 }
 
+/** Characters after which the published form cuts a text of a record. */
+const TEXT_LENGTHS: Readonly<Record<string, number>> = {
+  ...{ decision_protocol_version: 160, decision_record_version: 160, decision_id: 600 },
+  ...{ request_id: 160, idempotency_key: 300, verdict: 160, action: 140, policy_id: 160 },
+  ...{ policy_version: 160, policy_hash: 200, input_hash: 200, output_hash: 200, created_at: 80 },
+  ...{ replay_url: 800, verify_url: 800 },
+};
+const OPTIONAL_TEXT_LENGTHS: Readonly<Record<string, number>> = {
+  ...{ policy_bundle_hash: 200, application_verdict: 160, reason_code: 160 },
+  ...{ matched_rule_id: 160, evaluator_version: 160 },
+};
+const OPTIONAL_OBJECTS = [
+  ...['rulebook', 'rulebook_contract', 'runtime_binding', 'rulebook_registry'],
+  ...['rulebook_attestation', 'trusted_adapter', 'adapter_facts'],
+];
+const SYNONYMS: Readonly<Record<string, string>> = {
+  ...{ approved: 'yes', approve: 'yes', allow: 'yes', denied: 'no', deny: 'no', block: 'no' },
+  ...{ pending: 'review', escalate: 'review' },
+};
+
+/** `record_hash` as the published client computes it: over a record that it trims, cuts and rewrites before. */
+export function publishedRecordHash(record: Members): string {
+  const cut = (value: unknown, length: number): string =>
+    typeof value === 'string' ? value.trim().slice(0, length) : '';
+  const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+  const codes = (value: unknown): string[] =>
+    list(value)
+      .map((code) => cut(code, 180))
+      .filter((code) => code !== '')
+      .slice(0, 32);
+  const object = (value: unknown): Members => (typeof value === 'object' ? { ...value } : {});
+  const subset: Record<string, unknown> = {};
+  for (const [name, length] of Object.entries(TEXT_LENGTHS))
+    subset[name] = cut(record[name], length);
+  const verdict = String(subset['verdict']).toLowerCase();
+  const manifest = object(record['evidence_manifest']);
+  Object.assign(subset, {
+    verdict: SYNONYMS[verdict] ?? verdict,
+    action_binding: object(record['action_binding']),
+    evidence: codes(record['evidence']),
+    evidence_manifest: {
+      codes: codes(manifest['codes'] ?? record['evidence']),
+      sources: list(manifest['sources']).slice(0, 16),
+    },
+  });
+  const bundle = object(record['policy_bundle']);
+  const optional: Record<string, unknown> = {
+    policy_bundle: {
+      id: cut(bundle['id'], 160),
+      version: cut(bundle['version'], 160),
+      hash: cut(bundle['hash'], 200),
+      hash_algorithm: bundle['hash_algorithm'],
+      canonicalization: bundle['canonicalization'],
+      source: cut(bundle['source'], 700),
+    },
+  };
+  for (const [name, length] of Object.entries(OPTIONAL_TEXT_LENGTHS)) {
+    optional[name] = cut(record[name], length);
+  }
+  for (const name of OPTIONAL_OBJECTS) optional[name] = record[name];
+  return sortedHash({ ...subset, ...object(emptied(optional)) });
+}
+
 /** What a reader knows of a ledger beforehand: its name and its key. */
 export interface LedgerKey {
   readonly origin: string;
@@ -156,4 +219,37 @@ export function isSignature(signature: unknown, message: string, pem: string): b
   const text = /^ed25519:([\w-]{86})$/.exec(String(signature))?.[1];
   if (text === undefined) return false;
   return verify(null, Buffer.from(message), createPublicKey(pem), Buffer.from(text, 'base64url'));
+}
+
+/** Index of the first link that does not follow from the one before by the published formulas. */
+export function brokenAt(links: readonly Members[]): number | undefined {
+  for (const [place, link] of links.entries()) {
+    const before = links[place - 1];
+    const leaf = sortedHash({
+      decision_chain_version: 'decision_chain_v1',
+      entry_type: link['entry_type'],
+      decision_id: link['decision_id'],
+      record_hash: link['record_hash'],
+      receipt_hash: link['receipt_hash'],
+    });
+    const root =
+      link['chain_position'] === 1
+        ? leaf
+        : sortedHash({
+            strategy: 'rolling_sha256_pair_v1',
+            previous_merkle_root: link['previous_merkle_root'],
+            leaf_hash: leaf,
+            chain_position: link['chain_position'],
+          });
+    const holds =
+      leaf === link['leaf_hash'] &&
+      root === link['merkle_root'] &&
+      sortedHash(without(link, 'link_hash')) === link['link_hash'] &&
+      (before === undefined ||
+        (link['chain_position'] === Number(before['chain_position']) + 1 &&
+          link['previous_link_hash'] === before['link_hash'] &&
+          link['previous_merkle_root'] === before['merkle_root']));
+    if (!holds) return place;
+  }
+  return undefined;
 }

@@ -14,7 +14,12 @@ describe('keys', () => {
     const again = openKeyring(folder, () => 1);
     expect(again.receipts.fingerprint).toBe(first.receipts.fingerprint);
     expect(again.origin).toBe(first.origin);
-    expect(readdirSync(folder).sort()).toEqual(['ledger-key.json', 'origin', 'receipt-key.json']);
+    expect(readdirSync(folder).sort()).toEqual([
+      'attestation-key.json',
+      'ledger-key.json',
+      'origin',
+      'receipt-key.json',
+    ]);
     expect(statSync(join(folder, 'receipt-key.json')).mode & 0o077).toBe(0);
     expect(statSync(join(folder, 'ledger-key.json')).mode & 0o077).toBe(0);
     expect(openKeyring(newFolder(), () => 0).origin).not.toBe(first.origin);

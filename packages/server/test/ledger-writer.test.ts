@@ -1,7 +1,6 @@
-import { canonicalJson } from '@countersign/proof';
+import { canonicalJson, renderSignature } from '@countersign/proof';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { signText } from '../src/keys/keyring.ts';
 import { checkLedger } from '../src/service/ledger-check.ts';
 import { LedgerDamage } from '../src/service/ledger-damage.ts';
 import { type Draft, LedgerWriter } from '../src/service/ledger-writer.ts';
@@ -206,8 +205,8 @@ describe('LedgerWriter', () => {
     const refuses = () => {
       throw new Error('the key service does not answer');
     };
-    const receipts = { ...keys.receipts, sign: refuses };
-    const writer = new LedgerWriter(() => memory, { ...keys, receipts });
+    const signer = () => ({ ...keys.receipts, sign: refuses });
+    const writer = new LedgerWriter(() => memory, { ...keys, signer });
     expect(await writer.write([note('report', 'report:1'), decision('a')])).toEqual([
       { ok: false, fault: 'signing_unavailable' },
       { ok: false, fault: 'signing_unavailable' },
@@ -292,7 +291,7 @@ describe('LedgerWriter', () => {
     expect(subject).toBe(canonicalJson(JSON.parse(subject)));
     expect(JSON.parse(subject)).toMatchObject({
       decision_id: 'a',
-      signature: signText(keys.receipts, draft.message ?? ''),
+      signature: renderSignature(keys.receipts.sign(draft.message ?? '')),
     });
   });
 });

@@ -9,6 +9,7 @@ const unavailable: PlacedResult = { ok: false, fault: 'unavailable' };
 /** A write that the test lets end. */
 interface Write {
   readonly ids: readonly string[];
+  readonly groups: readonly (number | undefined)[];
   answer(): void;
   reject(): void;
 }
@@ -21,6 +22,7 @@ function sequencerWithWrites(): { sequencer: Sequencer; writes: Write[] } {
       new Promise((answer, reject) => {
         writes.push({
           ids: drafts.map((draft) => draft.decisionId),
+          groups: drafts.map((draft) => draft.group),
           answer: () => answer(drafts.map((draft) => written(draft.decisionId))),
           reject: () => reject(new Error('the disk is gone')),
         });
@@ -62,6 +64,56 @@ it('writes one batch at a time; the next one fills meanwhile', async () => {
   await turn();
   writes[2]?.answer();
   expect(await later).toEqual(written('d'));
+});
+
+it('hands drafts that belong together over in one batch, as a group of their own', async () => {
+  const { sequencer, writes } = sequencerWithWrites();
+  const alone = sequencer.append(draft('a'));
+  const pair = sequencer.appendTogether([draft('b'), draft('c')]);
+  const other = sequencer.appendTogether([draft('d'), draft('e')]);
+  await turn();
+  expect(writes[0]?.ids).toEqual(['a', 'b', 'c', 'd', 'e']);
+  const [none, ...groups] = writes[0]?.groups ?? [];
+  expect(none).toBeUndefined();
+  expect(groups[0]).toBe(groups[1]);
+  expect(groups[2]).toBe(groups[3]);
+  expect(new Set([undefined, groups[0], groups[2]]).size).toBe(3);
+  writes[0]?.answer();
+  // Each is given the answers to its own drafts.
+  expect(await alone).toEqual(written('a'));
+  expect(await pair).toEqual([written('b'), written('c')]);
+  expect(await other).toEqual([written('d'), written('e')]);
+});
+
+it('does not tear a group apart where a batch is full', async () => {
+  const { sequencer, writes } = sequencerWithWrites();
+  const filling = Array.from({ length: BATCH_ENTRIES_MAX - 1 }, (_, n) =>
+    sequencer.append(draft(String(n))),
+  );
+  const group = sequencer.appendTogether([draft('x'), draft('y'), draft('z')]);
+  const next = sequencer.append(draft('next'));
+  await turn();
+  expect(writes[0]?.ids.slice(-3)).toEqual(['x', 'y', 'z']);
+  expect(writes[0]?.ids).not.toContain('next');
+  writes[0]?.answer();
+  expect(await group).toEqual(['x', 'y', 'z'].map(written));
+  await turn();
+  writes[1]?.answer();
+  expect(await next).toEqual(written('next'));
+  expect(await Promise.all(filling)).toHaveLength(BATCH_ENTRIES_MAX - 1);
+});
+
+it('answers every draft of a group that cannot be taken', async () => {
+  const { sequencer, writes } = sequencerWithWrites();
+  const lost = sequencer.appendTogether([draft('a'), draft('b')]);
+  await turn();
+  writes[0]?.reject();
+  expect(await lost).toEqual([unavailable, unavailable]);
+  await sequencer.close();
+  expect(await sequencer.appendTogether([draft('c'), draft('d')])).toEqual([
+    unavailable,
+    unavailable,
+  ]);
 });
 
 it('answers nobody before the write has ended', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import { LedgerDamage } from '../src/service/ledger-damage.ts';
 import { openSqlite } from '../src/store/sqlite.ts';
 import { batchAt } from './entries.ts';
 import { storeSuite } from './store-suite.ts';
@@ -43,6 +44,31 @@ describe('sqlite', () => {
     const plain = new Database(file);
     expect(plain.pragma('synchronous', { simple: true })).not.toBe(2);
     plain.close();
+  });
+
+  it('finds rare entries by their index: no read of them walks the ledger', async () => {
+    const file = newFile();
+    const store = openSqlite(file);
+    await store.commit(0, batchAt(0, [{}, {}]));
+    const prepare = vi.spyOn(Database.prototype, 'prepare');
+    await store.readTypeFrom('policy_state', 0, 10);
+    await store.readOfType('acme', 'review_opened', 10);
+    await store.readEntriesOfTypes(['policy_version', 'policy_state']);
+    const statements = prepare.mock.calls.map(([sql]) => sql);
+    prepare.mockRestore();
+    expect(statements).toHaveLength(3);
+    const db = new Database(file);
+    for (const sql of statements) {
+      const given = [...sql.matchAll(/\?/g)].map(() => 1);
+      const plan = db.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`);
+      const steps = plan.all(...given).map(({ detail }) => detail);
+      expect([sql, steps.filter((step) => step.includes('entries_by_type'))]).toEqual([
+        sql,
+        [expect.stringContaining('SEARCH entries')],
+      ]);
+    }
+    db.close();
+    await store.close();
   });
 
   describe.each(['entries', 'checkpoints'])('D-88 %s only grows', (table) => {
@@ -87,6 +113,40 @@ describe('sqlite', () => {
     expect(await store.recall('k')).toBeUndefined();
     expect(await store.commit(0, batchAt(0, [twice]))).toBeUndefined();
     expect((await store.readEntry(0))?.scope).toBe('new');
+    await store.close();
+  });
+
+  it('rejects a decision of which a row is lost, and no other', async () => {
+    const file = newFile();
+    const store = openSqlite(file);
+    const of = (decisionId: string) => ({ decisionId, entryType: 'execution' }) as const;
+    await store.commit(0, batchAt(0, [{ decisionId: 'dec_1' }, of('dec_1'), of('dec_2'), {}]));
+    expect(await store.readDecision('acme', 'dec_1')).toHaveLength(2);
+    const db = new Database(file);
+    db.exec('DROP TRIGGER entries_stay; DELETE FROM entries WHERE seq = 1');
+    await expect(store.readDecision('acme', 'dec_1')).rejects.toThrow(LedgerDamage);
+    await expect(store.readDecisions('acme', ['dec_2', 'dec_1'])).rejects.toThrow(LedgerDamage);
+    expect(await store.readDecision('acme', 'dec_2')).toHaveLength(1);
+    expect(await store.readDecisions('acme', ['dec_2'])).toHaveLength(1);
+    // Whose row the last one was cannot be known any more.
+    db.exec('DELETE FROM entries WHERE seq = 3');
+    await expect(store.readDecision('acme', 'dec_2')).rejects.toThrow(LedgerDamage);
+    db.close();
+    await store.close();
+  });
+
+  it('rejects a search by a handle whose row is lost, and no other', async () => {
+    const file = newFile();
+    const store = openSqlite(file);
+    const find = (value: string) => store.readByHandle('acme', { kind: 'external_ref', value }, 10);
+    const named = (value: string) => ({ handles: [{ kind: 'external_ref', value }] as const });
+    await store.commit(0, batchAt(0, [named('a'), named('b'), named('a'), {}]));
+    expect(await find('a')).toHaveLength(2);
+    const db = new Database(file);
+    db.exec('DROP TRIGGER entries_stay; DELETE FROM entries WHERE seq = 0');
+    db.close();
+    await expect(find('a')).rejects.toThrow(LedgerDamage);
+    expect(await find('b')).toHaveLength(1);
     await store.close();
   });
 

@@ -1,6 +1,13 @@
 import { EMPTY_CHAIN, sha256Hex, toHex } from '@countersign/proof';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ApiKey, KeyStore, LedgerStore, NewEntry, StoredEntry } from '../src/service/ports.ts';
+import type {
+  ApiKey,
+  Handle,
+  KeyStore,
+  LedgerStore,
+  NewEntry,
+  StoredEntry,
+} from '../src/service/ports.ts';
 import { batchAt, type EntryMembers, nodeHash, nodesOfTree } from './entries.ts';
 
 type Store = LedgerStore & KeyStore;
@@ -157,6 +164,50 @@ export function storeSuite(
       });
     });
 
+    describe('a group', () => {
+      const grouped = (group: number, members: EntryMembers): EntryMembers => ({
+        ...members,
+        group,
+      });
+
+      it('is committed with the rest of its batch', async () => {
+        const batch = batchAt(0, [grouped(1, {}), {}, grouped(1, {}), grouped(2, {})]);
+        expect(await store.commit(0, batch)).toBeUndefined();
+        expect((await store.readHead()).size).toBe(4);
+      });
+
+      it('is refused as a whole when one of it is, for the same reason, and no other is', async () => {
+        await store.commit(0, batchAt(0, [{ ...of('dec_1'), idempotency: used('k') }]));
+        const before = await contentOf(store);
+        const batch = batchAt(1, [
+          grouped(1, {}),
+          grouped(2, of('dec_2', 0)),
+          grouped(1, { idempotency: used('k') }),
+          grouped(3, of('dec_1', 0)),
+          grouped(1, {}),
+          {},
+          grouped(3, {}),
+        ]);
+        expect(await store.commit(1, batch)).toEqual({
+          because: 'entries',
+          refused: [
+            { place: 0, because: 'duplicate_key' },
+            { place: 2, because: 'duplicate_key' },
+            { place: 3, because: 'stale' },
+            { place: 4, because: 'duplicate_key' },
+            { place: 6, because: 'stale' },
+          ],
+        });
+        expect(await contentOf(store)).toEqual(before);
+      });
+
+      it('is counted within itself', async () => {
+        const both = batchAt(0, [grouped(0, of('dec_1', 0)), grouped(0, of('dec_1', 1))]);
+        expect(await store.commit(0, both)).toBeUndefined();
+        expect(await store.readDecision('acme', 'dec_1')).toHaveLength(2);
+      });
+    });
+
     describe('reads', () => {
       const batches = [
         batchAt(0, [
@@ -186,6 +237,31 @@ export function storeSuite(
         expect(places(await store.readDecision('other', 'dec_1'))).toEqual([1]);
         expect(await store.readDecision('acme', 'dec_9')).toEqual([]);
         expect(await store.readDecision('nobody', 'dec_1')).toEqual([]);
+      });
+
+      it('gives several decisions of one tenant, in the order asked for', async () => {
+        const read = async (scope: string, ...ids: readonly string[]) =>
+          (await store.readDecisions(scope, ids)).map(places);
+        const both = await store.readDecisions('acme', ['dec_2', 'dec_1']);
+        expect(both).toEqual([
+          await store.readDecision('acme', 'dec_2'),
+          await store.readDecision('acme', 'dec_1'),
+        ]);
+        expect(await read('acme', 'dec_9', 'dec_1', 'dec_2', 'dec_1')).toEqual([
+          [],
+          [0, 3, 6],
+          [2],
+          [0, 3, 6],
+        ]);
+        expect(await read('other', 'dec_2', 'dec_1', 'DEC_1', '"', '')).toEqual([
+          [],
+          [1],
+          [],
+          [],
+          [],
+        ]);
+        expect(await read('nobody', 'dec_1')).toEqual([[]]);
+        expect(await read('acme')).toEqual([]);
       });
 
       it('gives entries of types from all tenants, oldest first', async () => {
@@ -288,6 +364,120 @@ export function storeSuite(
       });
     });
 
+    describe('finding', () => {
+      const day = (number: number): string => `2026-01-0${number}T00:00:00.000Z`;
+      const deal = { kind: 'source_record_id', value: 'deal_1' } as const;
+      const batches = [
+        batchAt(0, [
+          { handles: [deal, { kind: 'policy', value: 'deal_1' }], createdAt: day(1), input: '0' },
+          { handles: [deal], scope: 'other', chainPosition: 1, createdAt: day(1), input: '1' },
+          { entryType: 'execution', chainPosition: 2, createdAt: day(2) },
+        ]),
+        batchAt(3, [
+          { handles: [deal], chainPosition: 3, createdAt: day(3), input: '' },
+          { entryType: 'execution', scope: 'other', chainPosition: 2, createdAt: day(3) },
+          { entryType: 'review_opened', chainPosition: 4, createdAt: day(4) },
+          { handles: [deal], chainPosition: 5, createdAt: day(5), input: '6' },
+          { entryType: 'execution', chainPosition: 6, createdAt: day(6) },
+        ]),
+      ];
+      const entries = batches.flatMap((batch) => batch.entries);
+      const places = (found: readonly StoredEntry[]): number[] => found.map(({ seq }) => seq);
+      beforeEach(async () => {
+        for (const batch of batches) {
+          expect(await store.commit(batch.size - batch.entries.length, batch)).toBeUndefined();
+        }
+      });
+
+      it('gives entries by handle, newest first, within one tenant', async () => {
+        expect(await store.readByHandle('acme', deal, 10)).toEqual(
+          [6, 3, 0].map((seq) => storedOf(at(entries, seq))),
+        );
+        expect(places(await store.readByHandle('acme', deal, 2))).toEqual([6, 3]);
+        expect(places(await store.readByHandle('acme', deal, 2, 6))).toEqual([3, 0]);
+        expect(places(await store.readByHandle('acme', deal, 2, 0))).toEqual([]);
+        expect(places(await store.readByHandle('other', deal, 10))).toEqual([1]);
+        expect(await store.readByHandle('nobody', deal, 10)).toEqual([]);
+      });
+
+      it('a handle of another kind or value is another one', async () => {
+        const find = (kind: Handle['kind'], value: string) =>
+          store.readByHandle('acme', { kind, value }, 10);
+        expect(places(await find('policy', 'deal_1'))).toEqual([0]);
+        expect(await find('policy', 'deal_2')).toEqual([]);
+        expect(await find('source_record_id', 'DEAL_1')).toEqual([]);
+        expect(await find('external_ref', 'deal_1')).toEqual([]);
+      });
+
+      it('gives entries of one type of a tenant, newest first', async () => {
+        expect(await store.readOfType('acme', 'execution', 10)).toEqual(
+          [7, 2].map((seq) => storedOf(at(entries, seq))),
+        );
+        expect(places(await store.readOfType('acme', 'execution', 1))).toEqual([7]);
+        expect(places(await store.readOfType('acme', 'execution', 5, 7))).toEqual([2]);
+        expect(places(await store.readOfType('other', 'execution', 5))).toEqual([4]);
+        expect(await store.readOfType('acme', 'outcome', 5)).toEqual([]);
+      });
+
+      it('gives entries of one type of all tenants, oldest first', async () => {
+        expect(places(await store.readTypeFrom('execution', 0, 10))).toEqual([2, 4, 7]);
+        expect(places(await store.readTypeFrom('execution', 3, 10))).toEqual([4, 7]);
+        expect(places(await store.readTypeFrom('execution', 2, 2))).toEqual([2, 4]);
+        expect(await store.readTypeFrom('execution', 8, 10)).toEqual([]);
+      });
+
+      it('gives entries of all tenants from a place on, oldest first', async () => {
+        expect(await store.readEntriesFrom(5, 2)).toEqual(
+          [5, 6].map((seq) => storedOf(at(entries, seq))),
+        );
+        expect(places(await store.readEntriesFrom(6, 100))).toEqual([6, 7]);
+        expect(await store.readEntriesFrom(8, 1)).toEqual([]);
+      });
+
+      it.each([
+        { types: ['decision'] as const, since: day(1), want: 3 },
+        { types: ['decision'] as const, since: day(3), want: 2 },
+        { types: ['decision'] as const, since: '2026-01-03T00:00:00.001Z', want: 1 },
+        { types: ['decision', 'execution'] as const, since: day(2), want: 4 },
+        { types: [] as const, since: day(1), want: 0 },
+        { types: ['decision'] as const, since: day(6), want: 0 },
+      ])('counts $want of $types since $since', async ({ types, since, want }) => {
+        expect(await store.countSince('acme', types, since)).toBe(want);
+        expect(await store.countSince('nobody', types, since)).toBe(0);
+      });
+
+      it('finds the inputs that are older than an instant, and removes them for good', async () => {
+        expect(await store.findInputsBefore('acme', day(9), 10)).toEqual([0, 3, 6]);
+        expect(await store.findInputsBefore('acme', day(9), 2)).toEqual([0, 3]);
+        expect(await store.findInputsBefore('acme', day(5), 10)).toEqual([0, 3]);
+        expect(await store.findInputsBefore('acme', day(1), 10)).toEqual([]);
+        expect(await store.findInputsBefore('other', day(9), 10)).toEqual([1]);
+
+        expect(await store.eraseInputs([0, 2, 3])).toBe(2);
+        expect(await store.readInput(0)).toBeUndefined();
+        expect(await store.readInput(3)).toBeUndefined();
+        expect(await store.readInput(6)).toBe('6');
+        expect(await store.readInput(1)).toBe('1');
+        expect(await store.findInputsBefore('acme', day(9), 10)).toEqual([6]);
+        expect(await store.eraseInputs([0, 3])).toBe(0);
+        // The entries stay as they are.
+        expect(await store.readEntriesFrom(0, 10)).toEqual(entries.map(storedOf));
+      });
+    });
+
+    describe('tenants', () => {
+      it('have settings once they are written, each its own', async () => {
+        expect(await store.readTenant('acme')).toBeUndefined();
+        await store.writeTenant('acme', '{"suspended":true}');
+        await store.writeTenant('other', '{}');
+        expect(await store.readTenant('acme')).toBe('{"suspended":true}');
+        await store.writeTenant('acme', '{"suspended":false}');
+        expect(await store.readTenant('acme')).toBe('{"suspended":false}');
+        expect(await store.readTenant('other')).toBe('{}');
+        expect(await store.readTenant('ACME')).toBeUndefined();
+      });
+    });
+
     describe('API keys', () => {
       it('are found by their hash, all members kept', async () => {
         const keys = [
@@ -330,7 +520,15 @@ function used(key: string): { readonly key: string; readonly fingerprint: string
 }
 
 function storedOf(entry: NewEntry): StoredEntry {
-  const { completed: _, input: _i, idempotency: _k, seenOfDecision: _s, ...stored } = entry;
+  const {
+    completed: _,
+    input: _i,
+    idempotency: _k,
+    seenOfDecision: _s,
+    handles: _h,
+    group: _g,
+    ...stored
+  } = entry;
   return stored;
 }
 

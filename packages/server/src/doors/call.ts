@@ -7,9 +7,11 @@ export interface Call {
   readonly requestId: string;
   /** Value of `:id`; `''` on routes without one. */
   readonly id: string;
+  /** All parameters of the path, `id` included. */
+  readonly params: Readonly<Record<string, string>>;
   /** Parsed query parameters, of the types that the operation's schema names. */
   readonly query: Readonly<Record<string, unknown>>;
-  /** Parsed, strict JSON that fits the operation's request schema; `undefined` without a body. */
+  /** Parsed, strict JSON that fits the operation's request schema, or its bytes; `undefined` without a body. */
   readonly body: unknown;
   /** Who asks; on public routes nobody. */
   readonly principal: Principal | undefined;
@@ -28,6 +30,15 @@ export interface Reply {
 }
 
 export type Handler = (call: Call) => Promise<Result<Reply, Fault>>;
+
+/** Handlers of some of the operations. */
+export type HandlersOf<Name extends OperationName> = Readonly<Record<Name, Handler>>;
+
+/** Who asks, on a route that needs a key. */
+export function principalOf(call: Call): Principal {
+  if (call.principal === undefined) throw new Error(`${call.operation} without a principal`);
+  return call.principal;
+}
 
 /** A JSON answer. */
 export function json(value: unknown, status?: number): Reply {

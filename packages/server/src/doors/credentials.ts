@@ -1,7 +1,7 @@
-import type { ErrorCode, Result, Scope } from '@countersign/contract';
+import type { ErrorCode, Result } from '@countersign/contract';
 import { fail, ok } from '@countersign/contract';
 import { sha256Hex } from '@countersign/proof';
-import type { ApiKey, KeyStore, Principal } from '../service/ports.ts';
+import type { ApiKey, KeyRestriction, KeyScope, KeyStore, Principal } from '../service/ports.ts';
 
 /** Prefix, then 43 base64url characters as generated; development keys may be longer or shorter. */
 const KEY = /^decide_(test|live)_[A-Za-z0-9_-]{20,128}$/;
@@ -35,20 +35,42 @@ export async function authenticate(
     return undefined;
   }
   if (key.expiresAt !== undefined && Date.parse(key.expiresAt) <= now) return undefined;
+  if (!maySeparate(key)) return undefined;
   return {
     tenant: key.tenant,
     keyId: key.id,
-    scopes: key.scopes,
+    scopes: restricted(key),
     retiring: key.state === 'retiring',
   };
 }
 
-/** Whether a principal may do what needs `scope`; a known key without it is told 403. */
+/** Whoever decides in live may neither write the policies nor answer the reviews of what is decided. */
+function maySeparate({ environment, scopes }: ApiKey): boolean {
+  return (
+    environment !== 'live' ||
+    !scopes.includes('decide') ||
+    !(scopes.includes('policy') || scopes.includes('review'))
+  );
+}
+
+const WITHHELD: Readonly<Record<KeyRestriction, readonly KeyScope[]>> = {
+  executor_only: ['decide'],
+  requester_only: ['lifecycle'],
+};
+
+/** What is left of a key's scopes. */
+function restricted({ scopes, restriction }: ApiKey): readonly KeyScope[] {
+  if (restriction === undefined) return scopes;
+  return scopes.filter((scope) => !WITHHELD[restriction].includes(scope));
+}
+
+/** Whether a principal may do what needs one of `scopes`; a known key without any is told 403. */
 export function authorize(
   principal: Principal | undefined,
-  scope: Exclude<Scope, 'none'>,
+  scopes: readonly KeyScope[],
   code: ErrorCode,
 ): Result<Principal> {
   if (principal === undefined) return fail({ code });
-  return principal.scopes.includes(scope) ? ok(principal) : fail({ code, status: 403 });
+  const may = scopes.some((scope) => principal.scopes.includes(scope));
+  return may ? ok(principal) : fail({ code, status: 403 });
 }

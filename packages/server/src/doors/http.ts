@@ -23,6 +23,12 @@ export interface HttpOptions extends PipelineOptions {
   readonly storeFailed: (error: unknown) => boolean;
 }
 
+/** Routes whose bodies may be larger than others. */
+const BODY_BYTES: Partial<Record<OperationName, number>> = {
+  verifyRecord: limits.VERIFY_BODY_BYTES_MAX,
+  decideBatch: limits.BATCH_BODY_BYTES_MAX,
+};
+
 /** The HTTP server around all operations; `listen` and `inject` are fastify's. */
 export function httpServer(options: HttpOptions): FastifyInstance {
   const app = Fastify({
@@ -64,7 +70,7 @@ export function httpServer(options: HttpOptions): FastifyInstance {
     app.route({
       method: operation.method,
       url: operation.path,
-      bodyLimit: name === 'verifyRecord' ? limits.VERIFY_BODY_BYTES_MAX : limits.BODY_BYTES_MAX,
+      bodyLimit: BODY_BYTES[name] ?? limits.BODY_BYTES_MAX,
       handler: async (request, reply) =>
         send(request, reply, operation, await answer(request, reply)),
     });

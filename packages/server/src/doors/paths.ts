@@ -15,15 +15,18 @@ export function notFound(request: FastifyRequest, reply: FastifyReply): FastifyR
     reply.header('allow', 'GET, HEAD');
     return refuse(request, reply, { code: 'DECIDE_API_METHOD_NOT_ALLOWED' });
   }
-  // A static path wins over `:id`, so only the most literal rows count.
-  const literal = there.filter((operation) => !operation.path.includes(':id'));
-  const rows = literal.length > 0 ? literal : there;
+  // A literal part wins over a parameter, so only the most literal rows count.
+  const fewest = Math.min(...there.map(parametersIn));
+  const rows = there.filter((operation) => parametersIn(operation) === fewest);
   const methods = new Set(rows.map((operation) => operation.method));
   reply.header(
     'allow',
     [...methods].flatMap((m) => (m === 'GET' ? ['GET', 'HEAD'] : [m])).join(', '),
   );
-  if (request.method === 'OPTIONS' && rows.every((operation) => operation.scope === 'none')) {
+  if (
+    request.method === 'OPTIONS' &&
+    rows.every((operation) => operation.scope === 'none' || operation.scope === 'optional')
+  ) {
     reply.headers({
       'access-control-allow-origin': '*',
       'access-control-allow-methods': [...methods].join(', '),
@@ -41,7 +44,7 @@ export function notFound(request: FastifyRequest, reply: FastifyReply): FastifyR
 export function shadowedPaths(): { readonly method: Operation['method']; readonly url: string }[] {
   const rows: readonly Operation[] = Object.values(operations);
   return rows
-    .filter(({ path }) => !path.includes(':id'))
+    .filter((row) => parametersIn(row) === 0)
     .flatMap(({ path: url }) =>
       rows
         .filter((row) => row.path !== url && matches(row.path, url))
@@ -54,6 +57,11 @@ function matches(pattern: string, path: string): boolean {
   const want = pattern.split('/');
   const have = path.split('/');
   return (
-    want.length === have.length && want.every((part, at) => part === ':id' || part === have[at])
+    want.length === have.length &&
+    want.every((part, at) => part.startsWith(':') || part === have[at])
   );
+}
+
+function parametersIn({ path }: Operation): number {
+  return path.split(':').length - 1;
 }

@@ -1,37 +1,43 @@
 import {
-  type Fault,
   fail,
   fieldError,
   limits,
   type Operation,
   type OperationName,
   ok,
-  parser,
+  PARAMETERS,
   type Result,
 } from '@countersign/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { KeyStore, Principal } from '../service/ports.ts';
+import { KEY_SCOPES, type KeyStore, type Principal } from '../service/ports.ts';
 import { forbiddenNames, readBody } from './body.ts';
+import { bodyCheck, type Screen } from './body-check.ts';
 import type { Call, Handler, Reply } from './call.ts';
 import { authenticate, authorize } from './credentials.ts';
+import { type CapOptions, isCapped, withinCap } from './monthly-cap.ts';
 import type { Attributed } from './observe.ts';
 import { queryReader } from './query.ts';
 import type { Counted, RateLimits } from './rate-limits.ts';
 import { readTraceparent } from './traceparent.ts';
 
-export interface PipelineOptions {
+export interface PipelineOptions extends CapOptions {
   readonly keys: KeyStore;
   readonly environment: 'test' | 'live';
-  readonly now: () => number;
   readonly handlers: Record<OperationName, Handler>;
-  /** Refuses a request before its schema is looked at; for what a door forbids by name. */
-  readonly screen: (operation: OperationName, body: unknown) => Fault | undefined;
+  readonly screen: Screen;
 }
 
-const DECISION_ID = /^dec_[A-Za-z0-9_]{4,600}$/;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,300}$/;
 const TOO_LONG_KEY = /^[\x21-\x7e]{301,}$/;
 const JSON_TYPE = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
+
+/** Routes whose handlers get the bytes of the body: they are read and checked in another thread. */
+const RAW: ReadonlySet<OperationName> = new Set(['verifyRecord']);
+
+/** Routes whose bodies may nest deeper than others. */
+const BODY_DEPTHS: Partial<Record<OperationName, number>> = {
+  decideBatch: limits.BATCH_BODY_DEPTH_MAX,
+};
 
 /** The steps before a handler, in the order that the contract fixes; the first fault is the answer. */
 export function pipeline(
@@ -41,17 +47,23 @@ export function pipeline(
   rateLimits: RateLimits | undefined,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<Result<Reply>> {
   const readQuery = queryReader(operation);
-  const parseRequest = operation.request === undefined ? undefined : parser(operation.request);
+  const faultOf = bodyCheck(name, operation, options.screen);
+  const { scope, orScope } = operation;
+  const scopes = KEY_SCOPES.filter((one) => one === scope || one === orScope);
+  const parameters = [...operation.path.matchAll(/:(\w+)/g)].map(([, parameter]) => parameter);
+  const missing =
+    operation.errors.find((code) => code.endsWith('_NOT_FOUND')) ?? 'DECIDE_API_ROUTE_NOT_FOUND';
   const handler = options.handlers[name];
   const unauthorized =
     operation.errors.find((code) => code.endsWith('_UNAUTHORIZED')) ?? 'DECIDE_API_UNAUTHORIZED';
-  const depthMax = name === 'verifyRecord' ? limits.VERIFY_BODY_DEPTH_MAX : limits.BODY_DEPTH_MAX;
+  const depthMax = BODY_DEPTHS[name] ?? limits.BODY_DEPTH_MAX;
 
   const identify = async (
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<Result<Principal | undefined>> => {
-    if (operation.scope === 'none') return ok(undefined);
+    if (scope === 'none') return ok(undefined);
+    if (scope === 'optional' && !presentsKey(request.headers)) return ok(undefined);
     const tries = await rateLimits?.mayTry(request.ip);
     if (tries?.allowed === false) return limited(tries);
     const known = await authenticate(
@@ -61,7 +73,7 @@ export function pipeline(
       options.now(),
     );
     if (known === undefined) await rateLimits?.countFailure(request.ip);
-    const allowed = authorize(known, operation.scope, unauthorized);
+    const allowed = authorize(known, scope === 'optional' ? KEY_SCOPES : scopes, unauthorized);
     if (!allowed.ok) return allowed;
     if (known?.retiring === true) reply.header('x-api-key-state', 'retiring');
     const { origin, 'sec-fetch-site': site } = request.headers;
@@ -86,23 +98,24 @@ export function pipeline(
   };
 
   const read = (request: FastifyRequest): Result<unknown> => {
-    if (parseRequest === undefined) return ok(undefined);
+    if (operation.request === undefined) return ok(undefined);
     const bytes = request.body;
     if (!Buffer.isBuffer(bytes) || bytes.length === 0) {
       return operation.bodyOptional === true
         ? ok(undefined)
         : fail({ code: 'DECIDE_API_INVALID_JSON' });
     }
+    if (RAW.has(name)) return ok(bytes);
     const body = readBody(bytes, depthMax);
     if (!body.ok) return body;
-    const forbidden = name === 'verifyRecord' ? [] : forbiddenNames(body.value);
+    const forbidden = forbiddenNames(body.value);
     if (forbidden.length > 0)
       return fail({ code: 'DECIDE_API_INVALID_REQUEST', fields: forbidden });
-    const screened = options.screen(name, body.value);
-    if (screened !== undefined) return fail(screened);
-    const parsed = parseRequest(body.value);
-    return parsed.ok ? body : fail({ code: 'DECIDE_API_INVALID_REQUEST', fields: parsed.fields });
+    const fault = faultOf(body.value);
+    return fault === undefined ? body : fail(fault);
   };
+
+  const capped = isCapped(operation);
 
   return async (request, reply) => {
     if (hasBody(request) && !JSON_TYPE.test(request.headers['content-type'] ?? '')) {
@@ -115,11 +128,22 @@ export function pipeline(
     }
     const admitted = await admit(request, reply, principal.value);
     if (!admitted.ok) return admitted;
+    const run = (): Promise<Result<Reply>> => answer(request, principal.value);
+    return capped && principal.value !== undefined
+      ? withinCap(options, { principal: principal.value, reply }, run)
+      : run();
+  };
+
+  async function answer(
+    request: FastifyRequest,
+    principal: Principal | undefined,
+  ): Promise<Result<Reply>> {
     const query = readQuery(request.query);
     if (!query.ok) return query;
-    const id = (request.params as { readonly id?: string }).id ?? '';
-    if (operation.path.includes(':id') && !DECISION_ID.test(id)) {
-      return fail({ code: 'DECIDE_DECISION_NOT_FOUND' });
+    const params = request.params as Readonly<Record<string, string>>;
+    for (const parameter of parameters) {
+      const form = PARAMETERS[parameter as keyof typeof PARAMETERS];
+      if (!form.test(params[parameter ?? ''] ?? '')) return fail({ code: missing });
     }
     const headers = readHeaders(request, operation);
     if (!headers.ok) return headers;
@@ -128,14 +152,19 @@ export function pipeline(
     const call: Call = {
       operation: name,
       requestId: request.id,
-      id,
+      id: params['id'] ?? '',
+      params,
       query: query.value,
       body: body.value,
-      principal: principal.value,
+      principal,
       ...headers.value,
     };
     return handler(call);
-  };
+  }
+}
+
+function presentsKey(headers: FastifyRequest['headers']): boolean {
+  return headers['x-api-key'] !== undefined || headers['authorization'] !== undefined;
 }
 
 function hasBody(request: FastifyRequest): boolean {

@@ -27,12 +27,18 @@ export function queryReader(operation: Operation): (raw: unknown) => Result<Quer
       values[name] = typeof value === 'string' ? typed(value, types[name]?.type) : value;
     }
     const parsed = parse(values);
-    return parsed.ok ? ok(values) : refuse(parsed.fields);
+    if (parsed.ok) return ok(values);
+    // A report is asked a question that has no answer; elsewhere the request itself is malformed.
+    const known = parsed.fields.every(({ code }) => code !== 'unknown_field');
+    return operation.limit === 'report' && known
+      ? fail({ code: 'DECIDE_API_INVALID_REQUEST', fields: parsed.fields })
+      : refuse(parsed.fields);
   };
 }
 
 function typed(text: string, type: string | undefined): unknown {
   if (type === 'integer' && /^\d{1,16}$/.test(text)) return Number(text);
+  if (type === 'number' && /^\d{1,9}(?:\.\d{1,9})?$/.test(text)) return Number(text);
   if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
   return text;
 }

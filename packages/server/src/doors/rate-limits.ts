@@ -6,8 +6,10 @@ export const CALLS_PER_MINUTE = {
   decide: 120,
   lifecycle: 240,
   read: 120,
-  packet: 30,
+  report: 30,
+  packet: 20,
   public: 60,
+  playground: 10,
 } as const satisfies Record<LimitClass, number>;
 /** Decide calls of one live key within one second. */
 export const DECIDE_BURST_PER_SECOND = 30;
@@ -36,8 +38,10 @@ export class RateLimits {
       decide: minute('decide'),
       lifecycle: minute('lifecycle'),
       read: minute('read'),
+      report: minute('report'),
       packet: minute('packet'),
       public: minute('public'),
+      playground: minute('playground'),
     };
   }
 

@@ -1,38 +1,55 @@
-import { type decide, type ErrorCode, fail, ok, type Result } from '@countersign/contract';
 import {
-  type Answer,
-  assess,
-  bindingParameters,
-  type JsonObject,
-  readInstant,
-} from '@countersign/policy';
-import { canonicalJson, type SealKey, sha256Hex, sortedJson } from '@countersign/proof';
-import { sealJudgement } from './draft-record.ts';
+  type decide,
+  type ErrorCode,
+  type FieldError,
+  fail,
+  fieldError,
+  ok,
+  type Result,
+} from '@countersign/contract';
+import type { Answer } from '@countersign/policy';
+import type { SealKey } from '@countersign/proof';
+import { advise } from './advise.ts';
 import { type InFlight, idempotencyOf } from './idempotency.ts';
+import { judge } from './judge.ts';
 import type { AppendFault, Draft } from './ledger-writer.ts';
-import type { PlacedResult } from './placed.ts';
-import { checkPin, type PolicyRegistry } from './policies.ts';
-import type { Ambient, Idempotency, LedgerReader, Principal } from './ports.ts';
-import { type Recorded, readRecorded, recordedFrom } from './recorded.ts';
+import type { Placed, PlacedResult } from './placed.ts';
+import type { PolicyRegistry } from './policies.ts';
+import type { Ambient, Attest, Idempotency, LedgerReader, Principal } from './ports.ts';
+import { type Recorded, readRecorded } from './recorded.ts';
+import { admitRulebook, judgeByRulebook } from './rulebook-decision.ts';
 
 /** What use cases need of their surroundings. */
 export interface Ports {
   readonly reader: LedgerReader;
   readonly append: (draft: Draft) => Promise<PlacedResult>;
+  /** The same for drafts that become entries together or not at all. */
+  readonly appendTogether: (drafts: readonly Draft[]) => Promise<readonly PlacedResult[]>;
   readonly policies: PolicyRegistry;
   readonly ambient: Ambient;
-  readonly sealKey: SealKey;
+  /** The key of what is created at an instant, Unix milliseconds. */
+  readonly sealKeyAt: (at: number) => SealKey;
+  readonly attest: Attest;
+  /** Lower-case hex HMAC-SHA256 of a text under a key of the tenant. */
+  readonly commitment: (tenant: string, text: string) => string;
   readonly environment: 'test' | 'live';
   /** Name of the ledger. */
   readonly origin: string;
   readonly inFlight: InFlight;
+  /** Something that must never happen did: the server is degraded until a person has looked. */
+  readonly incident: (kind: Incident, decisionId: string) => void;
 }
 
-export interface DecideCommand {
+export type Incident = 'replay_not_reproduced';
+
+/** What may be asked: by a policy of ours, or by rules that come along. */
+export type AnyDecideRequest = decide.DecideRequest | decide.RulebookDecideRequest;
+
+export interface DecideCommand<Request extends AnyDecideRequest = AnyDecideRequest> {
   readonly principal: Principal;
   readonly requestId: string;
   /** The body as received; its context is what the policy judges. */
-  readonly request: decide.DecideRequest;
+  readonly request: Request;
   readonly idempotencyKey?: string | undefined;
   readonly traceparent?: string | undefined;
 }
@@ -47,7 +64,12 @@ export interface Answered {
 
 /** What a door shows of a fresh decision beside its text. */
 export interface Made {
-  readonly verdict: Answer;
+  /** Absent where nothing was decided, in mode `multi`. */
+  readonly verdict: Answer | undefined;
+  /** Of a binding decision by a stored policy. */
+  readonly policyId?: string;
+  /** Nothing may be done on the strength of it. */
+  readonly advisory: boolean;
   readonly recordHash: string;
   /** Of the request that made it. */
   readonly requestId: string;
@@ -59,93 +81,47 @@ export async function decideAndRecord(
   command: DecideCommand,
 ): Promise<Result<Answered>> {
   const { request, principal, idempotencyKey } = command;
-  if (idempotencyKey === undefined) return judgeAndAppend(ports, command, undefined);
+  const admitted = await admit(ports, command);
+  if (!admitted.ok) return admitted;
+  const first = admitted.value;
+  if (idempotencyKey === undefined) return first(undefined);
 
   const { response_view: _, ...payload } = request;
   const idempotency = idempotencyOf(principal.tenant, 'decide', idempotencyKey, payload);
-  return once(ports, idempotency, 'DECIDE_API_IDEMPOTENCY_CONFLICT', () =>
-    judgeAndAppend(ports, command, idempotency),
-  );
+  return once(ports, idempotency, 'DECIDE_API_IDEMPOTENCY_CONFLICT', () => first(idempotency));
 }
 
-async function judgeAndAppend(
-  ports: Ports,
-  command: DecideCommand,
-  idempotency: Idempotency | undefined,
-): Promise<Result<Answered>> {
-  const { request, principal } = command;
-  const context = request.context as JsonObject;
-  const found = ports.policies.find(principal.tenant, request.context.workflow);
-  const pin = checkPin({ policyId: request.policy_id, version: request.policy_version }, found);
-  if (!pin.ok) return fail({ code: pin.fault });
-  const { policy, standing } = found;
-  const { authorization } = policy.document;
-  if (authorization.requireIdempotencyKey && idempotency === undefined) {
-    return fail({ code: 'DECIDE_API_IDEMPOTENCY_KEY_REQUIRED' });
+type Deciding = (idempotency: Idempotency | undefined) => Promise<Result<Answered>>;
+
+/** What is left to do for a request in which nothing is wrong that can be seen without deciding. */
+async function admit(ports: Ports, command: DecideCommand): Promise<Result<Deciding>> {
+  const { request } = command;
+  if ('rulebook' in request) {
+    const asked = { ...command, request };
+    const admitted = await admitRulebook(ports, asked);
+    if (!admitted.ok) return admitted;
+    return ok((idempotency) => judgeByRulebook(ports, asked, admitted.value, idempotency));
   }
-
-  const at = ports.ambient.now();
-  const assessment = assess(policy.document, { context, at, standing });
-  const createdAt = new Date(at).toISOString();
-  const decisionId = ports.ambient.newId('dec_');
-  const input = sortedJson(request);
-  const bound = policy.document.bindParameters;
-  const sealed = sealJudgement(
-    assessment,
-    policy,
-    {
-      decisionId,
-      requestId: command.requestId,
-      idempotencyKey: command.idempotencyKey,
-      environment: ports.environment,
-      traceparent: command.traceparent,
-      context,
-      inputHash: sha256Hex(input),
-      createdAt,
-      validUntil:
-        assessment.verdict === 'yes'
-          ? validUntil(at, authorization.validForSeconds, request.context.expires_at)
-          : undefined,
-      parametersHash:
-        bound.length === 0
-          ? undefined
-          : sha256Hex(canonicalJson(bindingParameters(policy.document, context))),
-    },
-    ports.sealKey,
-  );
-  const draft: Draft = {
-    scope: principal.tenant,
-    entryType: 'decision',
-    decisionId,
-    createdAt,
-    recordHash: sealed.recordHash,
-    receiptHash: sealed.receiptHash,
-    policyId: policy.document.policyId,
-    policyVersion: policy.document.version,
-    head: sealed.head,
-    message: sealed.message,
-    tail: sealed.tail,
-    input,
-    idempotency,
-  };
-  const appended = await ports.append(draft);
-  if (!appended.ok) return fail({ code: APPEND_FAULTS[appended.fault] });
-  return ok({
-    recorded: recordedFrom(draft, appended.value),
-    replayed: false,
-    made: {
-      verdict: assessment.verdict,
-      recordHash: sealed.recordHash,
-      requestId: command.requestId,
-    },
-  });
+  const misplaced = misplacedOptions(request);
+  if (misplaced !== undefined) return misplaced;
+  await ports.policies.follow(ports.reader);
+  const first = request.mode === 'multi' ? advise : judge;
+  return ok((idempotency) => first(ports, { ...command, request }, idempotency));
 }
 
-/** A permission ends with its policy's time, or earlier where the request says so; never later. */
-function validUntil(at: number, forSeconds: number, expiresAt: string | undefined): string {
-  const end = at + forSeconds * 1000;
-  const asked = expiresAt === undefined ? undefined : readInstant(expiresAt);
-  return new Date(asked === undefined ? end : Math.min(end, asked)).toISOString();
+/** Several options belong to mode `multi`, and that mode is nothing without them. */
+function misplacedOptions({ mode, options }: decide.DecideRequest): Result<never> | undefined {
+  if ((mode === 'multi') === (options !== undefined)) {
+    const ids = options?.map(({ option_id: id }) => id) ?? [];
+    const twice = ids.findIndex((id, at) => ids.indexOf(id) !== at);
+    return twice < 0 ? undefined : invalid(`/options/${twice}/option_id`, 'duplicate_value');
+  }
+  return invalid('/options', options === undefined ? 'required' : 'unknown_field');
+}
+
+/** A request that has the documented form member by member, and not as a whole. */
+export function invalid(pointer: string, code: FieldError['code']): Result<never> {
+  return fail({ code: 'DECIDE_API_INVALID_REQUEST', fields: [fieldError(pointer, code)] });
 }
 
 /** What the caller is told when the ledger did not take an entry. */
@@ -187,4 +163,18 @@ export async function once(
   } finally {
     ports.inFlight.release(key);
   }
+}
+
+/** Appends drafts together and gives the places of all of them, or the fault of the first that has none. */
+export async function appendAll(
+  ports: Ports,
+  drafts: readonly Draft[],
+): Promise<Result<readonly Placed[], AppendFault>> {
+  const results = await ports.appendTogether(drafts);
+  const places: Placed[] = [];
+  for (const result of results) {
+    if (!result.ok) return result;
+    places.push(result.value);
+  }
+  return ok(places);
 }

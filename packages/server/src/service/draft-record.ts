@@ -1,5 +1,6 @@
-import type { Assessment, PolicyDocument } from '@countersign/policy';
+import type { Assessment } from '@countersign/policy';
 import {
+  type ContentTexts,
   canonicalJson,
   canonicalString,
   type SealedRecord,
@@ -21,15 +22,33 @@ export interface RecordFacts {
   readonly createdAt: string;
   readonly validUntil?: string | undefined;
   readonly parametersHash?: string | undefined;
+  /** Hash of the input as it is kept, where something in it was replaced, and the places of that. */
+  readonly storedInputHash?: string | undefined;
+  readonly redactions?: readonly string[] | undefined;
+  /** What would have to change for a `yes`, see `why` of the kernel. */
+  readonly why?: unknown;
+  /** Of a record by which an owner carries on another one. */
+  readonly resolution?:
+    | {
+        readonly parentDecisionId: string;
+        readonly parentRecordHash: string;
+        readonly review: Readonly<Record<string, unknown>>;
+      }
+    | undefined;
 }
 
 /** Words of older callers for the same verdict. */
-const APPROVAL = { yes: 'approved', no: 'denied', review: 'review' } as const;
+export const APPROVAL = { yes: 'approved', no: 'denied', review: 'review' } as const;
 
 const BINDING_CONTRACT = canonicalJson({
   authority: 'binding',
   production_verdict: true,
   source: 'stored_policy',
+});
+const RESOLUTION_CONTRACT = canonicalJson({
+  authority: 'binding',
+  production_verdict: true,
+  source: 'owner_resolution',
 });
 const EVALUATOR_TEXT = canonicalString(EVALUATOR_VERSION);
 const BINDING_TEXT = canonicalString('binding');
@@ -51,7 +70,10 @@ export function sealJudgement(
   const sources = canonicalJson(assessment.sources);
   const action = text(assessment.action);
   const state = text(assessment.state);
-  const binding = canonicalJson(actionBinding(assessment, policy.document, facts));
+  const { proposedAction, acceptedActions } = assessment;
+  const { maxExecutions } = policy.document.authorization;
+  const covered = { proposedAction, acceptedActions, maxExecutions };
+  const binding = canonicalJson(actionBinding(covered, facts));
   const validUntil = facts.validUntil === undefined ? undefined : text(facts.validUntil);
   const replayUrl = text(`/api/decision/${facts.decisionId}/replay`);
   const output =
@@ -67,7 +89,7 @@ export function sealJudgement(
       c: verdict,
       created_at: createdAt,
       decision: verdict,
-      decision_contract: BINDING_CONTRACT,
+      decision_contract: facts.resolution === undefined ? BINDING_CONTRACT : RESOLUTION_CONTRACT,
       decision_id: text(facts.decisionId),
       ...(facts.environment === 'test' ? { environment: '"test"' } : {}),
       evaluated_at: createdAt,
@@ -82,22 +104,28 @@ export function sealJudgement(
       input_hash: `"${facts.inputHash}"`,
       mode: '"single"',
       output_hash: `"${sha256Hex(output)}"`,
+      ...resolutionTexts(facts),
       policy_bundle: policy.texts.bundle,
       policy_bundle_hash: policy.texts.bundleHash,
       policy_hash: policy.texts.policyHash,
       policy_id: policy.texts.policyId,
       policy_version: policy.texts.policyVersion,
+      ...(facts.redactions === undefined ? {} : { redactions: canonicalJson(facts.redactions) }),
       replay: replayUrl,
       replay_url: replayUrl,
       request_id: text(facts.requestId),
       requirement_state: state,
       ...routeOf(assessment, facts.createdAt),
       source_hash: policy.texts.policyHash,
+      ...(facts.storedInputHash === undefined
+        ? {}
+        : { stored_input_hash: `"${facts.storedInputHash}"` }),
       ...(facts.traceparent === undefined ? {} : { traceparent: text(facts.traceparent) }),
       v: text(APPROVAL[assessment.verdict]),
       ...(validUntil === undefined ? {} : { valid_until: validUntil }),
       verdict,
       verify_url: text(`/api/decision/${facts.decisionId}/verify`),
+      ...(facts.why === undefined ? {} : { why: canonicalJson(facts.why) }),
     },
     {
       authority: BINDING_TEXT,
@@ -111,11 +139,28 @@ export function sealJudgement(
   );
 }
 
+function resolutionTexts({ resolution }: RecordFacts): Partial<ContentTexts> {
+  if (resolution === undefined) return {};
+  return {
+    parent_decision_id: canonicalString(resolution.parentDecisionId),
+    parent_record_hash: canonicalString(resolution.parentRecordHash),
+    review: canonicalJson(resolution.review),
+  };
+}
+
+/** What of a binding the judgement gives, not the request. */
+export interface Covered {
+  readonly proposedAction: string | undefined;
+  readonly acceptedActions: readonly string[];
+  readonly maxExecutions: number;
+  /** Where the context names no workflow. */
+  readonly system?: string;
+}
+
 /** The one mutation that a `yes` covers. Members without a value are left out. */
-function actionBinding(
-  assessment: Assessment,
-  document: PolicyDocument,
-  facts: RecordFacts,
+export function actionBinding(
+  covered: Covered,
+  facts: Pick<RecordFacts, 'context' | 'parametersHash'>,
 ): Record<string, unknown> {
   const { context } = facts;
   const binding: Record<string, unknown> = {};
@@ -124,16 +169,16 @@ function actionBinding(
     if (value !== undefined) binding[name] = value;
   };
   set('actor', context['actor']);
-  set('system', context['workflow']);
+  set('system', context['workflow'], covered.system);
   set(
     'resource',
     context['source_record_id'],
     context['invoice_or_subscription_id'],
     context['customer_id'],
   );
-  set('proposed_action', assessment.proposedAction);
-  if (assessment.acceptedActions.length > 0) {
-    binding['accepted_actions'] = assessment.acceptedActions;
+  set('proposed_action', covered.proposedAction);
+  if (covered.acceptedActions.length > 0) {
+    binding['accepted_actions'] = covered.acceptedActions;
   }
   set('amount', context['amount']);
   set('target_system', context['target_system']);
@@ -141,7 +186,7 @@ function actionBinding(
   set('mutation', context['mutation']);
   set('parameters_hash', facts.parametersHash);
   set('resource_version', context['resource_version']);
-  binding['max_executions'] = document.authorization.maxExecutions;
+  binding['max_executions'] = covered.maxExecutions;
   return binding;
 }
 
@@ -150,6 +195,6 @@ function routeOf(assessment: Assessment, createdAt: string): { readonly route?: 
   if (route === undefined) return {};
   if (route.to === 'requester') return { route: canonicalJson({ to: 'requester' }) };
   const { dueSeconds, ...owner } = route;
-  const dueAt = new Date(Date.parse(createdAt) + dueSeconds * 1000).toISOString();
+  const dueAt = new Date(Date.parse(createdAt) + Math.round(dueSeconds * 1000)).toISOString();
   return { route: canonicalJson({ ...owner, due_at: dueAt }) };
 }

@@ -1,23 +1,37 @@
 import { type decide, fail, fieldError, ok, type Result } from '@countersign/contract';
+import { readInstant } from '@countersign/policy';
 import {
   bindingMismatches,
   canonicalJson,
+  covers,
   cutAt,
   EXECUTION_VERSION,
   executionContentHash,
   executionHash,
   isMembers,
+  isSeparate,
   type Members,
   namesRecord,
   PROTOCOL_VERSION,
   sha256Hex,
 } from '@countersign/proof';
-import type { Answered, Ports } from './decide.ts';
-import { boundExecutions, type History, lifecycleState } from './history.ts';
+import { aboutDecision, defined } from './artefact-draft.ts';
+import { type Answered, invalid, type Ports } from './decide.ts';
+import {
+  boundExecutions,
+  type History,
+  isAdvisory,
+  isSpent,
+  type Kept,
+  lifecycleState,
+  supersededBy,
+} from './history.ts';
 import { idempotencyOf } from './idempotency.ts';
 import type { Draft } from './ledger-writer.ts';
-import type { Idempotency, Principal } from './ports.ts';
+import type { Handle, Idempotency, Principal } from './ports.ts';
+import { governing } from './rejudge.ts';
 import { type Report, report } from './report.ts';
+import { openMismatch } from './review-item.ts';
 
 export interface ExecutionCommand {
   readonly principal: Principal;
@@ -47,7 +61,7 @@ export function recordExecution(
     decisionId,
     idempotency,
     conflict: 'DECIDE_EXECUTION_IDEMPOTENCY_CONFLICT',
-    draft: (history) => draftExecution(ports, command, history, idempotency),
+    drafts: (history) => draftExecution(ports, command, history, idempotency),
   } satisfies Report);
 }
 
@@ -56,30 +70,44 @@ function draftExecution(
   { principal, request, idempotencyKey }: ExecutionCommand,
   history: History,
   idempotency: Idempotency | undefined,
-): Result<Draft> {
+): Result<readonly [Draft, ...Draft[]]> {
   const record: Members = history.record.subject;
   const now = ports.ambient.now();
   const reportedAt = new Date(now).toISOString();
-  const executedAt = request.executed_at ?? reportedAt;
+  const executedAt =
+    request.executed_at === undefined ? now : (readInstant(request.executed_at) ?? Number.NaN);
   const status = request.execution_status;
   const happened = status === 'executed' || status === 'reverted';
   const sentBinding = request.action_binding;
   const parametersHash = sentParametersHash(request);
+  const executor = request.executor ?? { type: 'service', id: `key:${principal.keyId}` };
+  const governed = governing(ports, history);
+  if (!governed.ok) return governed;
+  const policy = governed.value;
+  const demands = policy?.document.authorization;
+  const claim = claimBehind(history, request, executor, executedAt);
   const attempt = {
     actionTaken: request.action_taken,
     targetSystem: request.target_system,
     targetObjectId: request.target_object_id,
     mutation: request.mutation,
     parametersHash,
-    executedAt: Date.parse(executedAt),
+    executedAt,
     recordHash: request.decision_record_hash,
     receiptHash: request.decision_receipt_hash,
     actionBinding: sentBinding,
     stateBeforeRef: request.state_before_ref,
     executionsBefore: boundExecutions(history).length,
+    superseded: supersededBy(history) !== undefined,
+    claimMissing: demands?.requireClaim === true && claim === undefined,
+    executorNotSeparate:
+      demands?.executorDiffersFromRequester === true && !isSeparate(record, executor),
   };
   const linked = namesRecord(record, attempt);
   if (!linked && status !== 'executed') return fail({ code: 'DECIDE_EXECUTION_LINK_MISMATCH' });
+  if (isAdvisory(history) && status !== 'executed') {
+    return fail({ code: 'DECIDE_EXECUTION_NOT_AUTHORIZED' });
+  }
 
   const missing = missingMembers(request);
   if (missing.length > 0) {
@@ -88,11 +116,10 @@ function draftExecution(
       fields: missing.map((name) => fieldError(`/${name}`, 'required')),
     });
   }
-  if (happened) {
-    const earliest = Date.parse(String(record['created_at']));
-    if (attempt.executedAt > now + CLOCK_SKEW_MS || attempt.executedAt < earliest) {
-      return outOfRange('/executed_at');
-    }
+  const earliest = Date.parse(String(record['created_at']));
+  const canBe = executedAt >= earliest && executedAt <= now + CLOCK_SKEW_MS;
+  if (Number.isNaN(executedAt) || (happened && !canBe)) {
+    return invalid('/executed_at', 'invalid_value');
   }
   const refusal = refuseStatus(request, history, now);
   if (!refusal.ok) return refusal;
@@ -101,7 +128,6 @@ function draftExecution(
   const reasons = status === 'executed' ? bindingMismatches(record, attempt) : [];
   const receiptId = ports.ambient.newId('exr_');
   const named = status === 'executed' || status === 'failed' || status === 'reverted';
-  const executor = request.executor ?? { type: 'service', id: `key:${principal.keyId}` };
   const receipt: Record<string, unknown> = defined({
     decision_protocol_version: PROTOCOL_VERSION,
     decision_execution_version: EXECUTION_VERSION,
@@ -118,6 +144,7 @@ function draftExecution(
     executor: request.executor === undefined && !named ? undefined : executor,
     external_ref: request.external_ref,
     execution_id: request.execution_id,
+    claim_id: claim?.subject['claim_id'] ?? request.claim_id,
     decision_record_hash: record['record_hash'],
     decision_receipt_hash: record['receipt_hash'],
     decision_verdict: record['verdict'],
@@ -137,7 +164,7 @@ function draftExecution(
     state_after_ref: request.state_after_ref,
     evidence_refs: nonEmpty(request.evidence_refs),
     execution_input_hash: sha256Hex(canonicalJson(request)),
-    executed_at: happened ? new Date(attempt.executedAt).toISOString() : undefined,
+    executed_at: happened ? new Date(executedAt).toISOString() : undefined,
     reported_at: reportedAt,
     decision_found: true,
     reverts_execution_receipt_id: reverts,
@@ -147,24 +174,49 @@ function draftExecution(
     content_hash: executionContentHash(receipt),
   };
   const hash = executionHash(receipt);
-  const keyId = ports.sealKey.keyId;
-  const cut = cutAt(
+  const keyId = ports.sealKeyAt(Date.parse(reportedAt)).keyId;
+  const text = cutAt(
     { ...receipt, execution_hash: hash, execution_key_id: keyId },
     'execution_signature',
     { type: EXECUTION_VERSION, id: receiptId, hash, key_id: keyId },
   );
-  return ok({
-    scope: principal.tenant,
+  const draft = aboutDecision(history, {
     entryType: 'execution',
-    decisionId: String(record['decision_id']),
     createdAt: reportedAt,
     recordHash: hash,
-    policyId: String(record['policy_id']),
-    policyVersion: String(record['policy_version']),
-    ...cut,
+    text,
     idempotency,
-    seenOfDecision: history.size,
+    handles: handlesOf(request),
   });
+  if (reasons.length === 0) return ok([draft]);
+  const item = openMismatch(ports, draft, policy, {
+    decision_record_hash: record['record_hash'],
+    decision_receipt_hash: record['receipt_hash'],
+    execution_receipt_id: receiptId,
+    execution_hash: hash,
+    reasons,
+  });
+  return ok([draft, item]);
+}
+
+/** The claim under which this was attempted: the one that is named, else the last one, if it covers the attempt. */
+function claimBehind(
+  history: History,
+  { claim_id: id, execution_status: status }: decide.ExecutionRequest,
+  executor: Members,
+  at: number,
+): Kept | undefined {
+  if (status === 'blocked' || status === 'reverted') return undefined;
+  const claim =
+    id === undefined
+      ? history.claims.at(-1)
+      : history.claims.find(({ subject }) => subject['claim_id'] === id);
+  if (claim === undefined || isSpent(history, claim)) return undefined;
+  return covers(claim.subject, executor, at) ? claim : undefined;
+}
+
+function handlesOf({ external_ref: reference }: decide.ExecutionRequest): Handle[] {
+  return reference === undefined ? [] : [{ kind: 'external_ref', value: reference }];
 }
 
 /** The caller's statement about the parameters: their hash, they themselves, or the binding that was sent along. */
@@ -218,13 +270,13 @@ function refuseStatus(
       const { state_before_hash: before, state_after_hash: after } = request;
       return after === undefined || after === before
         ? ok(undefined)
-        : outOfRange('/state_after_hash');
+        : invalid('/state_after_hash', 'invalid_value');
     }
     case 'reverted': {
       const bound = boundExecutions(history).map(({ subject }) => subject['execution_receipt_id']);
       const named = request.reverts_execution_receipt_id ?? bound.at(-1);
       if (typeof named !== 'string' || !bound.includes(named)) {
-        return outOfRange('/reverts_execution_receipt_id');
+        return invalid('/reverts_execution_receipt_id', 'invalid_value');
       }
       const undone = history.executions.some(
         ({ subject }) => subject['reverts_execution_receipt_id'] === named,
@@ -235,20 +287,6 @@ function refuseStatus(
       return ok(named);
     }
   }
-}
-
-function outOfRange(pointer: string) {
-  return fail({
-    code: 'DECIDE_API_INVALID_REQUEST',
-    fields: [fieldError(pointer, 'invalid_value')],
-  });
-}
-
-/** The members that have a value: in an artefact a member without one is absent. */
-export function defined(members: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(members).filter(([, value]) => value !== undefined && value !== ''),
-  );
 }
 
 function filled(text: string | undefined): string | undefined {

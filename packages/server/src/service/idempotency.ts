@@ -2,7 +2,14 @@ import { canonicalJson, sha256Hex } from '@countersign/proof';
 import type { Idempotency } from './ports.ts';
 
 /** Routes whose keys do not meet: the same key may be used once in each. */
-export type Family = 'decide' | `execution:${string}` | `outcome:${string}`;
+export type Family =
+  | 'decide'
+  | `execution:${string}`
+  | `outcome:${string}`
+  | `crm-sync:${string}`
+  | `claim:${string}`
+  | `review:${string}`
+  | 'policy';
 
 /** Hash of tenant, family and key: what the store remembers instead of the caller's own text. */
 export function idempotencyOf(

@@ -26,7 +26,7 @@ import {
   utf8,
 } from '@countersign/proof';
 import { checkHead } from './ledger-check.ts';
-import type { Idempotency, LedgerStore, NewEntry, Signer } from './ports.ts';
+import type { Handle, Idempotency, LedgerStore, NewEntry, Signer } from './ports.ts';
 
 /** Something to append: everything but its number. */
 export interface Draft {
@@ -46,6 +46,9 @@ export interface Draft {
   readonly input?: string | undefined;
   readonly idempotency?: Idempotency | undefined;
   readonly seenOfDecision?: number | undefined;
+  readonly handles?: readonly Handle[] | undefined;
+  /** Drafts of one group become entries together or not at all. */
+  readonly group?: number | undefined;
 }
 
 /** A draft that has become an entry, with the proof that it is in the ledger. */
@@ -74,8 +77,8 @@ export type AppendResult =
   | { readonly ok: false; readonly fault: AppendFault };
 
 export interface LedgerKeys {
-  /** Signs records, receipts, outcomes and packets. */
-  readonly receipts: Signer;
+  /** The key with an id, to sign a draft's message; `undefined`: it may sign nothing. */
+  readonly signer: (keyId: string) => Signer | undefined;
   /** Signs checkpoints. */
   readonly checkpoints: Signer & { readonly publicKey: Uint8Array };
   readonly origin: string;
@@ -183,7 +186,11 @@ export class LedgerWriter {
 
   #sign(draft: Draft): string | undefined {
     if (draft.message === undefined) return undefined;
-    return renderSignature(this.#keys.receipts.sign(draft.message));
+    // A message names its key, so a draft from before a rotation is signed as it was laid out.
+    const keyId = KEY_ID.exec(draft.message)?.[1];
+    const signer = keyId === undefined ? undefined : this.#keys.signer(keyId);
+    if (signer === undefined) throw new SigningFailed(`no key signs for ${keyId ?? 'nobody'}`);
+    return renderSignature(signer.sign(draft.message));
   }
 
   async #commit(signed: readonly SignedDraft[]) {
@@ -283,6 +290,8 @@ export class LedgerWriter {
           input: draft.input,
           idempotency: draft.idempotency,
           seenOfDecision: draft.seenOfDecision,
+          handles: draft.handles,
+          group: draft.group,
         },
       });
       seq += 1;
@@ -311,6 +320,9 @@ interface Numbered {
   readonly signature: string | undefined;
   readonly entry: Omit<NewEntry, 'completed'>;
 }
+
+/** The member of a canonical message; inside a text its quotes would be escaped. */
+const KEY_ID = /"key_id":"([^"\\]+)"/;
 
 /** A key could not be used; nothing was written. */
 class SigningFailed extends Error {}

@@ -4,6 +4,7 @@ import type { StoredEntry } from './ports.ts';
 /** Own hash of an artefact, by entry type; where there is none, the chain names the subject hash. */
 const OWN_HASH: Partial<Record<StoredEntry['entryType'], string>> = {
   decision: 'record_hash',
+  advisory: 'record_hash',
   execution: 'execution_hash',
   outcome: 'outcome_hash',
 };
@@ -20,8 +21,8 @@ export function linkSubjectOf(stored: StoredEntry): LinkSubject {
     entry_type: stored.entryType,
     decision_id: stored.decisionId,
     record_hash: (own === undefined ? null : text(own)) ?? stored.subjectHash,
-    receipt_hash: stored.entryType === 'decision' ? text('receipt_hash') : null,
-    policy_id: text('policy_id'),
+    receipt_hash: own === 'record_hash' ? text('receipt_hash') : null,
+    policy_id: text('policy_id') ?? text('rulebook_id'),
     policy_version: text('policy_version') ?? text('version'),
     created_at: stored.createdAt,
   };

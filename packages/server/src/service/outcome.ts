@@ -1,4 +1,5 @@
-import { type decide, fail, fieldError, ok, type Result } from '@countersign/contract';
+import { type decide, fail, ok, type Result } from '@countersign/contract';
+import { readInstant } from '@countersign/policy';
 import {
   CONTENT_REFERENCE,
   canonicalJson,
@@ -10,9 +11,18 @@ import {
   PROTOCOL_VERSION,
   sha256Hex,
 } from '@countersign/proof';
-import type { Answered, Ports } from './decide.ts';
-import { CLOCK_SKEW_MS, defined } from './execution.ts';
-import { boundExecutions, type History, isTerminal, type Kept } from './history.ts';
+import { aboutDecision, defined } from './artefact-draft.ts';
+import { type Answered, invalid, type Ports } from './decide.ts';
+import { CLOCK_SKEW_MS } from './execution.ts';
+import {
+  boundExecutions,
+  type History,
+  isAdvisory,
+  isTerminal,
+  type Kept,
+  lifecycleState,
+  TERMINAL,
+} from './history.ts';
 import { idempotencyOf } from './idempotency.ts';
 import type { Draft } from './ledger-writer.ts';
 import type { Idempotency, Principal } from './ports.ts';
@@ -37,16 +47,16 @@ export function recordOutcome(ports: Ports, command: OutcomeCommand): Promise<Re
     decisionId,
     idempotency,
     conflict: 'DECIDE_OUTCOME_IDEMPOTENCY_CONFLICT',
-    draft: (history) => draftOutcome(ports, command, history, idempotency),
+    drafts: (history) => draftOutcome(ports, command, history, idempotency),
   } satisfies Report);
 }
 
 function draftOutcome(
   ports: Ports,
-  { principal, request, idempotencyKey }: OutcomeCommand,
+  { request, idempotencyKey }: OutcomeCommand,
   history: History,
   idempotency: Idempotency | undefined,
-): Result<Draft> {
+): Result<readonly [Draft]> {
   const record: Members = history.record.subject;
   if (
     request.decision_record_hash !== record['record_hash'] ||
@@ -54,6 +64,7 @@ function draftOutcome(
   ) {
     return fail({ code: 'DECIDE_OUTCOME_LINK_MISMATCH' });
   }
+  if (isAdvisory(history)) return fail({ code: 'DECIDE_EXECUTION_NOT_AUTHORIZED' });
   const named = namedExecution(request, history);
   if (!named.ok) return named;
   const bound = boundExecutions(history);
@@ -63,14 +74,18 @@ function draftOutcome(
     return fail({ code: 'DECIDE_OUTCOME_UNSUPPORTED_SUCCESS' });
   }
   if (request.outcome_status === 'reverted' && bound.length === 0) {
-    return invalid('/outcome_status');
+    return invalid('/outcome_status', 'invalid_value');
   }
   const now = ports.ambient.now();
-  if (request.executed_at !== undefined && Date.parse(request.executed_at) > now + CLOCK_SKEW_MS) {
-    return invalid('/executed_at');
+  if (TERMINAL.has(request.outcome_status) && isCarriedOn(history, now)) {
+    return fail({ code: 'DECIDE_LIFECYCLE_TRANSITION_INVALID' });
   }
+  const executedAt =
+    request.executed_at === undefined ? undefined : readInstant(request.executed_at);
+  const isTime = executedAt !== undefined && executedAt <= now + CLOCK_SKEW_MS;
+  if (request.executed_at !== undefined && !isTime) return invalid('/executed_at', 'invalid_value');
   if (request.evidence_refs?.some(({ type }) => type === CONTENT_REFERENCE) === true) {
-    return invalid('/evidence_refs');
+    return invalid('/evidence_refs', 'invalid_value');
   }
 
   const last = history.outcomes.at(-1);
@@ -102,7 +117,10 @@ function draftOutcome(
     observed_metrics: request.observed_metrics,
     evidence_refs: request.evidence_refs ?? [],
     outcome_input_hash: sha256Hex(canonicalJson(request)),
-    executed_at: request.executed_at ?? receipt?.subject['executed_at'],
+    executed_at:
+      executedAt === undefined
+        ? receipt?.subject['executed_at']
+        : new Date(executedAt).toISOString(),
     reported_at: reportedAt,
     decision_found: true,
     correction_of: last !== undefined && isTerminal(last) ? last.subject['outcome_id'] : undefined,
@@ -112,24 +130,25 @@ function draftOutcome(
     { id: outcomeId, type: CONTENT_REFERENCE, hash: outcomeContentHash(outcome) },
   ];
   const hash = outcomeHash(outcome);
-  const keyId = ports.sealKey.keyId;
-  const cut = cutAt(
+  const keyId = ports.sealKeyAt(Date.parse(reportedAt)).keyId;
+  const text = cutAt(
     { ...outcome, outcome_hash: hash, outcome_key_id: keyId },
     'outcome_signature',
     { type: OUTCOME_VERSION, id: outcomeId, hash, key_id: keyId },
   );
-  return ok({
-    scope: principal.tenant,
-    entryType: 'outcome',
-    decisionId: String(record['decision_id']),
-    createdAt: reportedAt,
-    recordHash: hash,
-    policyId: String(record['policy_id']),
-    policyVersion: String(record['policy_version']),
-    ...cut,
-    idempotency,
-    seenOfDecision: history.size,
-  });
+  return ok([
+    aboutDecision(history, {
+      entryType: 'outcome',
+      createdAt: reportedAt,
+      recordHash: hash,
+      text,
+      idempotency,
+      handles:
+        request.external_ref === undefined
+          ? []
+          : [{ kind: 'external_ref', value: request.external_ref }],
+    }),
+  ]);
 }
 
 /** The receipt that the caller names, which must be one of this decision. */
@@ -145,7 +164,13 @@ function namedExecution(
       (hash === undefined || subject['execution_hash'] === hash),
   );
   if (named !== undefined) return ok(named);
-  return invalid(id === undefined ? '/execution_hash' : '/execution_receipt_id');
+  return invalid(id === undefined ? '/execution_hash' : '/execution_receipt_id', 'invalid_value');
+}
+
+/** Whether a decision has its end in another record, which owners have made or still may: nobody reports that end. */
+function isCarriedOn(history: History, now: number): boolean {
+  const state = lifecycleState(history, now);
+  return state === 'in_review' || state === 'superseded';
 }
 
 /** A `yes` succeeded once its bound execution stands; a `no` once nothing ran against it; a `review` never. */
@@ -165,11 +190,4 @@ function supportsSuccess(history: History, executed: boolean, receipt: Kept | un
 
 function isExecuted(receipt: Members): boolean {
   return receipt['execution_status'] === 'executed';
-}
-
-function invalid(pointer: string) {
-  return fail({
-    code: 'DECIDE_API_INVALID_REQUEST',
-    fields: [fieldError(pointer, 'invalid_value')],
-  });
 }

@@ -26,9 +26,38 @@ export interface NewEntry extends StoredEntry {
   /** Canonical text of the input that was judged; kept apart so that it can be erased. */
   readonly input?: string | undefined;
   readonly idempotency?: Idempotency | undefined;
+  /** What the entry can be found by. */
+  readonly handles?: readonly Handle[] | undefined;
+  /** Entries of a batch with one group are committed together or not at all. */
+  readonly group?: number | undefined;
   /** Size of the decision's own history that the writer has seen; absent: it does not matter. */
   readonly seenOfDecision?: number | undefined;
 }
+
+/** Something that people search by, each within its tenant. */
+export interface Handle {
+  readonly kind: HandleKind;
+  readonly value: string;
+}
+
+export const HANDLE_KINDS = [
+  'request_id',
+  'record_hash',
+  'receipt_hash',
+  'source_record_id',
+  'external_ref',
+  /** Decisions by the policy that made them. */
+  'policy',
+  /** Review items by the group they wait for. */
+  'review_group',
+  /** Registrations of a rulebook, by its hash. */
+  'rulebook',
+  /** Records that carry on another one, by its id. */
+  'parent',
+  /** Sign-offs of a launch, by policy. */
+  'sign_off',
+] as const;
+export type HandleKind = (typeof HANDLE_KINDS)[number];
 
 export interface Idempotency {
   /** Hash of tenant, route family and the caller's key. */
@@ -69,10 +98,39 @@ export interface Head {
 export interface LedgerReader {
   readHead(): Promise<Head>;
   readEntry(seq: number): Promise<StoredEntry | undefined>;
-  /** Entries of one decision, oldest first. */
+  /**
+   * Entries of one decision, oldest first: all of them, or it rejects. That an entry is about a decision stands a
+   * second time apart from the entries, and the last checkpoint says how many there are, so a row that was lost is
+   * noticed here, at the cost of one more look into an index. Who rewrites all of it is found by `checkLedger`.
+   */
   readDecision(scope: string, decisionId: string): Promise<readonly StoredEntry[]>;
+  /** The same of several decisions at once, in the order asked for; an unknown one has no entries. */
+  readDecisions(
+    scope: string,
+    decisionIds: readonly string[],
+  ): Promise<readonly (readonly StoredEntry[])[]>;
   /** Entries of these types of all tenants, oldest first. Meant for the rare ones: policies, keys. */
   readEntriesOfTypes(types: readonly EntryType[]): Promise<readonly StoredEntry[]>;
+  /** Entries of a tenant that a handle names, newest first, below `before`. Rejects when one of them is missing. */
+  readByHandle(
+    scope: string,
+    handle: Handle,
+    limit: number,
+    before?: number,
+  ): Promise<readonly StoredEntry[]>;
+  /** Entries of one type of a tenant, newest first, below `before`. */
+  readOfType(
+    scope: string,
+    type: EntryType,
+    limit: number,
+    before?: number,
+  ): Promise<readonly StoredEntry[]>;
+  /** Entries of one type of all tenants from `seq` on, oldest first. */
+  readTypeFrom(type: EntryType, seq: number, limit: number): Promise<readonly StoredEntry[]>;
+  /** Entries of all tenants from `seq` on, oldest first. */
+  readEntriesFrom(seq: number, limit: number): Promise<readonly StoredEntry[]>;
+  /** Entries of these types of a tenant that were created at or after an instant. */
+  countSince(scope: string, types: readonly EntryType[], createdAt: string): Promise<number>;
   /** Up to `limit` entries of a tenant that end at chain position `last`, oldest first. */
   readChain(scope: string, last: number, limit: number): Promise<readonly StoredEntry[]>;
   /** Where a tenant's chain stands at a ledger size; the current head without one. */
@@ -95,6 +153,12 @@ export interface LedgerStore extends LedgerReader {
    * when nothing is. Rejects when it cannot be known which of the two: the caller must look again.
    */
   commit(expectedSize: number, batch: Batch): Promise<CommitRefusal | undefined>;
+  /** Removes stored inputs for good; gives how many there were. The entries and their hashes stay. */
+  eraseInputs(seqs: readonly number[]): Promise<number>;
+  /** Forgets the idempotency keys of a tenant. */
+  eraseIdempotency(scope: string): Promise<void>;
+  /** Places of stored inputs of a tenant whose entries are older than an instant. */
+  findInputsBefore(scope: string, createdAt: string, limit: number): Promise<readonly number[]>;
   close(): Promise<void>;
 }
 
@@ -105,7 +169,64 @@ export interface Signer {
   sign(text: string): Uint8Array;
 }
 
-export type KeyScope = 'decide' | 'lifecycle' | 'read' | 'packet';
+/**
+ * Signs the hash under an attestation about a rulebook. Throws when the key cannot be used.
+ *
+ * @returns the signature as base64url without prefix.
+ */
+export type Attest = (text: string) => {
+  readonly keyId: string;
+  readonly publicKeyPem: string;
+  readonly signature: string;
+};
+
+/** A key that signs here, with its public half. */
+export interface SealingKey extends Signer {
+  /** Raw Ed25519 key, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  readonly publicKeyPem: string;
+  /** Hex SHA-256 of the PEM text. */
+  readonly fingerprint: string;
+}
+
+/** Why the keys do not serve: a history that contradicts itself, or a key that cannot be used. */
+export type KeyFault = 'history' | 'unreadable';
+
+/** The signing keys of one environment. Which one signs is a matter of its dates, so it changes with time. */
+export interface KeyRing {
+  /** Name of the ledger in its checkpoints. */
+  readonly origin: string;
+  /** Signs records, receipts, outcomes and packets now. */
+  readonly receipts: SealingKey;
+  /** Signs rulebook attestations now. */
+  readonly attestation: SealingKey;
+  /** Signs checkpoints. */
+  readonly checkpoints: SealingKey;
+  /** The key of what is created at an instant, Unix milliseconds. */
+  receiptsAt(at: number): SealingKey;
+  /** The public registry, see `renderRegistry`. */
+  registry(): Record<string, unknown>;
+  /** Looks at the files, signs and verifies once with each key; `undefined`: all is well. */
+  fault(): KeyFault | undefined;
+  /** Whether the last look found a fault: then nothing is to be signed. */
+  readonly broken: boolean;
+}
+
+export const KEY_SCOPES = [
+  'decide',
+  'lifecycle',
+  'read',
+  'packet',
+  'review',
+  'policy',
+  'report',
+  'rulebook_register',
+  'rulebook_adhoc',
+] as const;
+export type KeyScope = (typeof KEY_SCOPES)[number];
+
+export const KEY_RESTRICTIONS = ['executor_only', 'requester_only'] as const;
+export type KeyRestriction = (typeof KEY_RESTRICTIONS)[number];
 
 /** A credential as it is stored: the key itself is not. */
 export interface ApiKey {
@@ -116,6 +237,8 @@ export interface ApiKey {
   readonly tenant: string;
   readonly environment: 'test' | 'live';
   readonly scopes: readonly KeyScope[];
+  /** `executor_only`: never decides. `requester_only`: never reports what was executed. */
+  readonly restriction?: KeyRestriction | undefined;
   readonly state: 'active' | 'retiring' | 'revoked';
   readonly label: string;
   readonly createdAt: string;
@@ -130,6 +253,9 @@ export interface KeyStore {
   addApiKey(key: ApiKey): Promise<void>;
   /** Whether there was such a key. */
   revokeApiKey(id: string): Promise<boolean>;
+  /** Settings of a tenant, as JSON text; absent: the defaults. */
+  readTenant(tenant: string): Promise<string | undefined>;
+  writeTenant(tenant: string, settings: string): Promise<void>;
 }
 
 /** Who asks, proven by a key. */

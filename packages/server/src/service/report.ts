@@ -1,5 +1,5 @@
 import { type ErrorCode, fail, ok, type Result } from '@countersign/contract';
-import { type Answered, APPEND_FAULTS, once, type Ports } from './decide.ts';
+import { type Answered, APPEND_FAULTS, appendAll, once, type Ports } from './decide.ts';
 import { type History, readHistory } from './history.ts';
 import type { Draft } from './ledger-writer.ts';
 import type { Idempotency } from './ports.ts';
@@ -11,8 +11,10 @@ export interface Report {
   readonly decisionId: string;
   readonly idempotency: Idempotency | undefined;
   readonly conflict: ErrorCode;
-  /** The entry to append, for a decision with this history. */
-  readonly draft: (history: History) => Result<Draft>;
+  /** The entries to append together, for a decision with this history; the first one is the answer. */
+  readonly drafts: (
+    history: History,
+  ) => Result<readonly [Draft, ...Draft[]]> | Promise<Result<readonly [Draft, ...Draft[]]>>;
 }
 
 /** Times a report is judged anew because another one about the same decision came first. */
@@ -29,13 +31,16 @@ export async function report(ports: Ports, asked: Report): Promise<Result<Answer
 
   const first = async (): Promise<Result<Answered>> => {
     for (let attempt = 0; attempt < REPORT_ATTEMPTS_MAX; attempt += 1) {
+      await ports.policies.follow(ports.reader);
       const history = await readHistory(ports.reader, scope, decisionId);
       if (history === undefined) return fail({ code: 'DECIDE_DECISION_NOT_FOUND' });
-      const draft = asked.draft(history);
-      if (!draft.ok) return draft;
-      const appended = await ports.append(draft.value);
+      const drafts = await asked.drafts(history);
+      if (!drafts.ok) return drafts;
+      const appended = await appendAll(ports, drafts.value);
       if (appended.ok) {
-        return ok({ recorded: recordedFrom(draft.value, appended.value), replayed: false });
+        const [place] = appended.value;
+        if (place === undefined) throw new Error('an appended report has no place');
+        return ok({ recorded: recordedFrom(drafts.value[0], place), replayed: false });
       }
       if (appended.fault !== 'stale') return fail({ code: APPEND_FAULTS[appended.fault] });
     }

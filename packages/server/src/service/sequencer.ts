@@ -1,7 +1,7 @@
 import type { Draft } from './ledger-writer.ts';
 import type { PlacedResult } from './placed.ts';
 
-/** Most drafts in one commit. */
+/** Most groups of drafts in one commit; nearly all groups are one draft. */
 export const BATCH_ENTRIES_MAX = 256;
 /** Drafts waiting before further ones are refused. */
 export const QUEUE_ENTRIES_MAX = 8_192;
@@ -10,8 +10,8 @@ export const QUEUE_ENTRIES_MAX = 8_192;
 export type WriteBatch = (drafts: readonly Draft[]) => Promise<readonly PlacedResult[]>;
 
 interface Waiting {
-  readonly draft: Draft;
-  readonly answer: (result: PlacedResult) => void;
+  readonly drafts: readonly Draft[];
+  readonly answer: (results: readonly PlacedResult[]) => void;
 }
 
 const UNAVAILABLE: PlacedResult = { ok: false, fault: 'unavailable' };
@@ -32,12 +32,18 @@ export class Sequencer {
   }
 
   /** Resolves after the draft is on disk, or with the reason why it is not. Never rejects. */
-  append(draft: Draft): Promise<PlacedResult> {
+  async append(draft: Draft): Promise<PlacedResult> {
+    const [result] = await this.appendTogether([draft]);
+    return result ?? UNAVAILABLE;
+  }
+
+  /** The same for several drafts that become entries together or not at all. */
+  appendTogether(drafts: readonly Draft[]): Promise<readonly PlacedResult[]> {
     if (this.#closed || this.#waiting.length >= QUEUE_ENTRIES_MAX) {
-      return Promise.resolve(UNAVAILABLE);
+      return Promise.resolve(drafts.map(() => UNAVAILABLE));
     }
     return new Promise((answer) => {
-      this.#waiting.push({ draft, answer });
+      this.#waiting.push({ drafts, answer });
       if (!this.#writing) {
         this.#writing = true;
         // One turn of the event loop lets the other requests of this turn join the batch.
@@ -61,13 +67,21 @@ export class Sequencer {
       const batch = this.#waiting.splice(0, BATCH_ENTRIES_MAX);
       let results: readonly PlacedResult[];
       try {
-        results = await this.#write(batch.map((one) => one.draft));
+        results = await this.#write(batch.flatMap(grouped));
       } catch {
         results = [];
       }
-      for (const [at, { answer }] of batch.entries()) answer(results[at] ?? UNAVAILABLE);
+      let place = 0;
+      for (const { drafts, answer } of batch) {
+        answer(drafts.map((_, at) => results[place + at] ?? UNAVAILABLE));
+        place += drafts.length;
+      }
     }
     this.#writing = false;
     for (const done of this.#idle.splice(0)) done();
   }
+}
+
+function grouped({ drafts }: Waiting, group: number): readonly Draft[] {
+  return drafts.length === 1 ? drafts : drafts.map((draft) => ({ ...draft, group }));
 }

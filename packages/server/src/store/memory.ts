@@ -9,11 +9,16 @@ export function openMemory(): LedgerStore & KeyStore {
   const checkpoints: { readonly size: number; readonly note: string }[] = [];
   const remembered = new Map<string, { readonly seq: number; readonly fingerprint: string }>();
   const apiKeys = new Map<string, ApiKey>();
+  const tenants = new Map<string, string>();
+  const erased = new Set<number>();
 
   const ofDecision = (scope: string, decisionId: string): StoredEntry[] =>
     entries
       .filter((entry) => entry.scope === scope && entry.decisionId === decisionId)
       .map(storedOf);
+
+  const hasInput = (entry: NewEntry): boolean =>
+    entry.input !== undefined && !erased.has(entry.seq);
 
   return {
     async readHead() {
@@ -31,8 +36,63 @@ export function openMemory(): LedgerStore & KeyStore {
     async readDecision(scope, decisionId) {
       return ofDecision(scope, decisionId);
     },
+    async readDecisions(scope, decisionIds) {
+      return decisionIds.map((decisionId) => ofDecision(scope, decisionId));
+    },
     async readEntriesOfTypes(types) {
       return entries.filter((entry) => types.includes(entry.entryType)).map(storedOf);
+    },
+    async readByHandle(scope, { kind, value }, limit, before = entries.length) {
+      return entries
+        .filter(
+          (one) =>
+            one.scope === scope &&
+            one.seq < before &&
+            one.handles?.some((handle) => handle.kind === kind && handle.value === value) === true,
+        )
+        .slice(-limit)
+        .map(storedOf)
+        .reverse();
+    },
+    async readOfType(scope, type, limit, before = entries.length) {
+      return entries
+        .filter((one) => one.scope === scope && one.entryType === type && one.seq < before)
+        .slice(-limit)
+        .map(storedOf)
+        .reverse();
+    },
+    async readTypeFrom(type, seq, limit) {
+      return entries
+        .filter((one) => one.entryType === type && one.seq >= seq)
+        .slice(0, limit)
+        .map(storedOf);
+    },
+    async readEntriesFrom(seq, limit) {
+      return entries.slice(seq, seq + limit).map(storedOf);
+    },
+    async countSince(scope, types, createdAt) {
+      return entries.filter(
+        (one) => one.scope === scope && types.includes(one.entryType) && one.createdAt >= createdAt,
+      ).length;
+    },
+    async findInputsBefore(scope, createdAt, limit) {
+      return entries
+        .filter((one) => one.scope === scope && one.createdAt < createdAt && hasInput(one))
+        .slice(0, limit)
+        .map((one) => one.seq);
+    },
+    async eraseInputs(seqs) {
+      const there = seqs.filter((seq) => {
+        const entry = entries[seq];
+        return entry !== undefined && hasInput(entry);
+      });
+      for (const seq of there) erased.add(seq);
+      return there.length;
+    },
+    async eraseIdempotency(scope) {
+      for (const [key, { seq }] of remembered) {
+        if (entries[seq]?.scope === scope) remembered.delete(key);
+      }
     },
     async readChain(scope, last, limit) {
       const upTo = entries.filter((one) => one.scope === scope && one.chainPosition <= last);
@@ -48,7 +108,7 @@ export function openMemory(): LedgerStore & KeyStore {
       };
     },
     async readInput(seq) {
-      return entries[seq]?.input;
+      return erased.has(seq) ? undefined : entries[seq]?.input;
     },
     async readCheckpoint(size) {
       return checkpoints.find((checkpoint) => checkpoint.size >= size);
@@ -98,11 +158,25 @@ export function openMemory(): LedgerStore & KeyStore {
       if (key !== undefined) apiKeys.set(key.hash, { ...key, state: 'revoked' });
       return key !== undefined;
     },
+    async readTenant(tenant) {
+      return tenants.get(tenant);
+    },
+    async writeTenant(tenant, settings) {
+      tenants.set(tenant, settings);
+    },
     async close() {},
   };
 }
 
 function storedOf(entry: NewEntry): StoredEntry {
-  const { completed: _, input: __, idempotency: ___, seenOfDecision: ____, ...stored } = entry;
+  const {
+    completed: _,
+    input: __,
+    idempotency: ___,
+    seenOfDecision: ____,
+    handles: _____,
+    group: ______,
+    ...stored
+  } = entry;
   return stored;
 }

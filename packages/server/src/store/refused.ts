@@ -30,5 +30,19 @@ export function refusedOf(
     grown.set(name, earlier + 1);
     if (key !== undefined) keys.add(key);
   }
-  return refused;
+  return [...refused, ...dragged(entries, refused)].sort((a, b) => a.place - b.place);
+}
+
+/** A group is committed as a whole: what is refused takes the rest of its group with it. */
+function dragged(entries: readonly NewEntry[], refused: readonly RefusedEntry[]): RefusedEntry[] {
+  const because = new Map<number, RefusedEntry['because']>();
+  for (const one of refused) {
+    const group = entries[one.place]?.group;
+    if (group !== undefined) because.set(group, one.because);
+  }
+  const known = new Set(refused.map(({ place }) => place));
+  return entries.flatMap(({ group }, place) => {
+    const why = group === undefined ? undefined : because.get(group);
+    return why === undefined || known.has(place) ? [] : [{ place, because: why }];
+  });
 }

@@ -1,11 +1,28 @@
+import type { EntryType } from '@countersign/proof';
+import { WEBHOOK_SCHEMA } from './webhook-store.ts';
+
 /** Version of the layout below, kept in `PRAGMA user_version`. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
+
+/** Types of entries that are looked for by themselves; decisions and most of what is about them is not. */
+const TYPES_INDEXED: readonly EntryType[] = [
+  'policy_version',
+  'policy_state',
+  'rulebook',
+  'key_event',
+  'review_opened',
+  'report',
+  'execution',
+];
 
 /**
  * Tables of a ledger. `entries` and `checkpoints` only grow: triggers refuse to change or delete a row, whoever asks,
  * and to insert any other than the next one (which is how `INSERT OR REPLACE` would pass the two others).
  * An entry's `completed` holds the Merkle hashes that it completes, so the node (level, index) is found in entry
  * (index + 1) · 2^level − 1 at byte 32 · level, and no table of nodes can disagree with the entries.
+ * The index by type is written with OR, because SQLite proves nothing from IN and would read the whole table instead.
+ * `handles` finds entries by what people hold in their hands; it repeats what the subjects say. Whatever is added to
+ * a decision has a handle of kind `decision` besides, so that a decision knows how many entries it must have.
  */
 export const SCHEMA = `
 CREATE TABLE scopes (
@@ -29,7 +46,14 @@ CREATE TABLE entries (
 CREATE UNIQUE INDEX entries_by_chain ON entries (scope, chain_position);
 CREATE INDEX entries_by_decision ON entries (scope, decision_id, seq);
 CREATE INDEX entries_by_type ON entries (entry_type, seq)
-  WHERE entry_type IN ('policy_version', 'policy_state', 'rulebook', 'key_event');
+  WHERE ${TYPES_INDEXED.map((type) => `entry_type = '${type}'`).join(' OR ')};
+CREATE TABLE handles (
+  scope INTEGER NOT NULL REFERENCES scopes (id),
+  kind  TEXT NOT NULL,
+  value TEXT NOT NULL,
+  seq   INTEGER NOT NULL,
+  PRIMARY KEY (scope, kind, value, seq)
+) WITHOUT ROWID;
 CREATE TABLE inputs (
   seq   INTEGER PRIMARY KEY,
   input TEXT NOT NULL
@@ -52,7 +76,12 @@ CREATE TABLE api_keys (
   state       TEXT NOT NULL,
   label       TEXT NOT NULL,
   created_at  TEXT NOT NULL,
-  expires_at  TEXT
+  expires_at  TEXT,
+  restriction TEXT
+) WITHOUT ROWID;
+CREATE TABLE tenants (
+  tenant   TEXT PRIMARY KEY,
+  settings TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TRIGGER entries_follow BEFORE INSERT ON entries
   WHEN NEW.seq <> (SELECT coalesce(max(seq) + 1, 0) FROM entries)
@@ -69,4 +98,4 @@ CREATE TRIGGER checkpoints_are_final BEFORE UPDATE ON checkpoints
   BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END;
 CREATE TRIGGER checkpoints_stay BEFORE DELETE ON checkpoints
   BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END;
-`;
+${WEBHOOK_SCHEMA}`;

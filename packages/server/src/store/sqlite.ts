@@ -1,5 +1,6 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { type ChainHead, completedBy, EMPTY_CHAIN, type EntryType } from '@countersign/proof';
 import Database from 'better-sqlite3';
 import { LedgerDamage } from '../service/ledger-damage.ts';
@@ -7,6 +8,7 @@ import type {
   ApiKey,
   Batch,
   CommitRefusal,
+  KeyRestriction,
   KeyScope,
   KeyStore,
   LedgerStore,
@@ -21,6 +23,10 @@ const BUSY_TIMEOUT_MS = 5_000;
 /** Pages of 4 KiB in the write-ahead log before SQLite copies them into the database. */
 const WAL_PAGES = 4_000;
 const HASH_BYTES = 32;
+/** Rows looked at before whoever waits has a turn, where there can be many. */
+const ROWS_AT_ONCE = 500;
+/** Kind of the handles that say which entries a decision has, beside those that callers search by. */
+const OF_DECISION = 'decision';
 /** Node-API of the driver's ready-made binaries, first in Node 22.14. An older Node would crash in them. */
 const NAPI_MIN = 10;
 
@@ -38,14 +44,16 @@ interface EntryRow {
   readonly subject: string;
 }
 
-interface KeyRow extends Omit<ApiKey, 'scopes' | 'createdAt' | 'expiresAt'> {
+interface KeyRow extends Omit<ApiKey, 'scopes' | 'createdAt' | 'expiresAt' | 'restriction'> {
   readonly scopes: string;
   readonly created_at: string;
   readonly expires_at: string | null;
+  readonly restriction: KeyRestriction | null;
 }
 
-const ENTRY = `SELECT seq, scopes.scope AS scope, entry_type, decision_id, created_at, chain_position,
-  chain_root, link_hash, entry_hash, subject_hash, subject FROM entries JOIN scopes ON scopes.id = entries.scope`;
+const ENTRY_COLUMNS = `SELECT entries.seq AS seq, scopes.scope AS scope, entry_type, decision_id, created_at,
+  chain_position, chain_root, link_hash, entry_hash, subject_hash, subject`;
+const ENTRY = `${ENTRY_COLUMNS} FROM entries JOIN scopes ON scopes.id = entries.scope`;
 
 export type SqliteStore = LedgerStore & KeyStore;
 
@@ -59,12 +67,18 @@ export function isSqliteError(error: unknown): boolean {
  * `synchronous=FULL`: when it returns, the write-ahead log is on disk.
  */
 export function openSqlite(file: string): SqliteStore {
+  return storeOver(openDatabase(file));
+}
+
+/** A connection to a ledger's file, with its tables in place. */
+export function openDatabase(file: string): Database.Database {
   if (Number(process.versions['napi']) < NAPI_MIN) {
     throw new Error(
       `Node ${process.versions.node} is too old for the SQLite driver; 22.14 will do`,
     );
   }
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeOwned(file);
   const db = new Database(file, { timeout: BUSY_TIMEOUT_MS });
   db.pragma('journal_mode = WAL');
   // The build's own default in WAL mode is NORMAL, which syncs only when the log is copied.
@@ -74,7 +88,7 @@ export function openSqlite(file: string): SqliteStore {
   db.pragma('secure_delete = ON');
   db.pragma('cache_size = -4000');
   migrate(db, file);
-  return storeOver(db);
+  return db;
 }
 
 function migrate(db: Database.Database, file: string): void {
@@ -89,6 +103,18 @@ function migrate(db: Database.Database, file: string): void {
   }).immediate();
 }
 
+/**
+ * Makes an empty file that only its owner can read, as SQLite then makes those beside it. One that is there is not
+ * touched: to close it would take away the locks that this process holds on it.
+ */
+function makeOwned(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
 function storeOver(db: Database.Database): SqliteStore {
   const sql = {
     size: db.prepare<[], number>('SELECT coalesce(max(seq) + 1, 0) FROM entries').pluck(),
@@ -99,9 +125,17 @@ function storeOver(db: Database.Database): SqliteStore {
       'SELECT size, note FROM checkpoints WHERE size >= ? ORDER BY size LIMIT 1',
     ),
     entry: db.prepare<[number], EntryRow>(`${ENTRY} WHERE seq = ?`),
-    decision: db.prepare<[string, string], EntryRow>(
-      `${ENTRY} WHERE scopes.scope = ? AND decision_id = ? ORDER BY seq`,
+    // The second parameter is a list of ids, as JSON.
+    decisions: db.prepare<[string, string], EntryRow>(
+      `${ENTRY} WHERE scopes.scope = ? AND decision_id IN (SELECT value FROM json_each(?)) ORDER BY seq`,
     ),
+    ofDecisions: db
+      .prepare<[string, string], number>(
+        `SELECT seq FROM handles JOIN scopes ON scopes.id = handles.scope
+          WHERE scopes.scope = ? AND kind = '${OF_DECISION}'
+            AND value IN (SELECT value FROM json_each(?))`,
+      )
+      .pluck(),
     decisionSize: db
       .prepare<[string, string], number>(
         'SELECT count(*) FROM entries JOIN scopes ON scopes.id = entries.scope WHERE scopes.scope = ? AND decision_id = ?',
@@ -124,16 +158,50 @@ function storeOver(db: Database.Database): SqliteStore {
     ),
     scopeId: db.prepare<[string], number>('SELECT id FROM scopes WHERE scope = ?').pluck(),
     addScope: db.prepare<[string]>('INSERT INTO scopes (scope) VALUES (?)'),
+    byHandle: db.prepare<
+      [string, string, string, number, number],
+      EntryRow | { readonly seq: null }
+    >(
+      `${ENTRY_COLUMNS} FROM handles JOIN scopes ON scopes.id = handles.scope
+        LEFT JOIN entries ON entries.seq = handles.seq
+        WHERE scopes.scope = ? AND kind = ? AND value = ? AND handles.seq < ?
+        ORDER BY handles.seq DESC LIMIT ?`,
+    ),
+    from: db.prepare<[number, number], EntryRow>(`${ENTRY} WHERE seq >= ? ORDER BY seq LIMIT ?`),
+    newest: db.prepare<
+      [string, number, number],
+      Pick<EntryRow, 'entry_type' | 'created_at' | 'chain_position'>
+    >(
+      `SELECT entry_type, created_at, chain_position FROM entries
+        JOIN scopes ON scopes.id = entries.scope
+        WHERE scopes.scope = ? AND chain_position < ? ORDER BY chain_position DESC LIMIT ?`,
+    ),
+    inputs: db.prepare<[number, number], Pick<EntryRow, 'seq' | 'scope' | 'created_at'>>(
+      `SELECT inputs.seq AS seq, scopes.scope AS scope, created_at FROM inputs
+        JOIN entries ON entries.seq = inputs.seq JOIN scopes ON scopes.id = entries.scope
+        WHERE inputs.seq > ? ORDER BY inputs.seq LIMIT ?`,
+    ),
+    eraseIdempotency: db.prepare<[string]>(
+      `DELETE FROM idempotency WHERE seq IN (SELECT seq FROM entries
+        JOIN scopes ON scopes.id = entries.scope WHERE scopes.scope = ?)`,
+    ),
+    eraseInput: db.prepare<[number]>('DELETE FROM inputs WHERE seq = ?'),
+    addHandle: db.prepare<[number, string, string, number]>(
+      'INSERT INTO handles VALUES (?, ?, ?, ?)',
+    ),
+    tenant: db.prepare<[string], string>('SELECT settings FROM tenants WHERE tenant = ?').pluck(),
+    setTenant: db.prepare<[string, string]>('INSERT OR REPLACE INTO tenants VALUES (?, ?)'),
     addEntry: db.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     addInput: db.prepare<[number, string]>('INSERT INTO inputs VALUES (?, ?)'),
     addKey: db.prepare<[string, string, number]>('INSERT INTO idempotency VALUES (?, ?, ?)'),
     addCheckpoint: db.prepare<[number, string]>('INSERT INTO checkpoints VALUES (?, ?)'),
     apiKey: db.prepare<[string], KeyRow>('SELECT * FROM api_keys WHERE hash = ?'),
     apiKeys: db.prepare<[], KeyRow>('SELECT * FROM api_keys ORDER BY created_at, id'),
-    addApiKey: db.prepare('INSERT OR IGNORE INTO api_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    addApiKey: db.prepare('INSERT OR IGNORE INTO api_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     revokeApiKey: db.prepare<[string]>("UPDATE api_keys SET state = 'revoked' WHERE id = ?"),
   };
   const scopeIds = new Map<string, number>();
+  const typeFrom = new Map<EntryType, Database.Statement<[number, number], EntryRow>>();
 
   const insert = (entry: NewEntry): void => {
     let scope = scopeIds.get(entry.scope) ?? sql.scopeId.get(entry.scope);
@@ -152,6 +220,12 @@ function storeOver(db: Database.Database): SqliteStore {
       Buffer.concat(entry.completed),
       entry.subject,
     );
+    if (entry.entryType !== 'decision' && entry.entryType !== 'advisory') {
+      sql.addHandle.run(scope, OF_DECISION, entry.decisionId, entry.seq);
+    }
+    for (const { kind, value } of entry.handles ?? []) {
+      sql.addHandle.run(scope, kind, value, entry.seq);
+    }
     if (entry.input !== undefined) sql.addInput.run(entry.seq, entry.input);
     if (entry.idempotency !== undefined) {
       sql.addKey.run(entry.idempotency.key, entry.idempotency.fingerprint, entry.seq);
@@ -171,6 +245,24 @@ function storeOver(db: Database.Database): SqliteStore {
     return undefined;
   });
 
+  /** Entries of these decisions, oldest first: all of them, or it throws. */
+  const ofDecisions = (scope: string, decisionIds: readonly string[]): StoredEntry[] => {
+    const ids = JSON.stringify(decisionIds);
+    // What must be there is read first, and nothing ever leaves: a commit in between adds, and is no loss.
+    const size = sql.lastCheckpoint.get()?.size ?? 0;
+    const named = sql.ofDecisions.all(scope, ids);
+    const entries = sql.decisions.all(scope, ids).map(entryOf);
+    const there = new Set(entries.map(({ seq }) => seq));
+    const lost = named.find((seq) => !there.has(seq));
+    if (lost !== undefined) throw new LedgerDamage('an entry of a decision is missing', lost);
+    if ((sql.size.get() ?? 0) < size) throw new LedgerDamage('the last entries are missing');
+    return entries;
+  };
+
+  const eraseInputs = db.transaction((seqs: readonly number[]): number =>
+    seqs.reduce((erased, seq) => erased + sql.eraseInput.run(seq).changes, 0),
+  );
+
   return {
     async readHead() {
       const size = sql.size.get() ?? 0;
@@ -186,14 +278,83 @@ function storeOver(db: Database.Database): SqliteStore {
       return row === undefined ? undefined : entryOf(row);
     },
     async readDecision(scope, decisionId) {
-      return sql.decision.all(scope, decisionId).map(entryOf);
+      return ofDecisions(scope, [decisionId]);
+    },
+    async readDecisions(scope, decisionIds) {
+      const found = new Map<string, StoredEntry[]>(decisionIds.map((id) => [id, []]));
+      for (const entry of ofDecisions(scope, decisionIds)) found.get(entry.decisionId)?.push(entry);
+      return decisionIds.map((id) => found.get(id) ?? []);
     },
     async readEntriesOfTypes(types) {
-      const places = types.map(() => '?').join(', ');
+      if (types.length === 0) return [];
+      const named = types.map((type) => `entry_type = '${type}'`).join(' OR ');
+      return db.prepare<[], EntryRow>(`${ENTRY} WHERE (${named}) ORDER BY seq`).all().map(entryOf);
+    },
+    async readByHandle(scope, { kind, value }, limit, before = Number.MAX_SAFE_INTEGER) {
+      return sql.byHandle.all(scope, kind, value, before, limit).map((row) => {
+        if (row.seq === null) throw new LedgerDamage('an entry that a handle names is missing');
+        return entryOf(row);
+      });
+    },
+    async readOfType(scope, type, limit, before = Number.MAX_SAFE_INTEGER) {
+      // The type stands in the statement: a partial index is of no use to a parameter.
       return db
-        .prepare<string[], EntryRow>(`${ENTRY} WHERE entry_type IN (${places}) ORDER BY seq`)
-        .all(...types)
+        .prepare<[string, number, number], EntryRow>(
+          `${ENTRY} WHERE entry_type = '${type}' AND scopes.scope = ? AND seq < ? ORDER BY seq DESC LIMIT ?`,
+        )
+        .all(scope, before, limit)
         .map(entryOf);
+    },
+    async readTypeFrom(type, seq, limit) {
+      // As above: the type stands in the statement. Each decision asks for changes of policies, so it is kept.
+      const statement =
+        typeFrom.get(type) ??
+        db.prepare<[number, number], EntryRow>(
+          `${ENTRY} WHERE entry_type = '${type}' AND seq >= ? ORDER BY seq LIMIT ?`,
+        );
+      typeFrom.set(type, statement);
+      return statement.all(seq, limit).map(entryOf);
+    },
+    async readEntriesFrom(seq, limit) {
+      return sql.from.all(seq, limit).map(entryOf);
+    },
+    async countSince(scope, types, createdAt) {
+      let count = 0;
+      let before = Number.MAX_SAFE_INTEGER;
+      for (;;) {
+        const page = sql.newest.all(scope, before, ROWS_AT_ONCE);
+        for (const row of page) {
+          if (row.created_at < createdAt) return count;
+          if (types.includes(row.entry_type)) count += 1;
+        }
+        if (page.length < ROWS_AT_ONCE) return count;
+        before = page.at(-1)?.chain_position ?? 0;
+        await setImmediate();
+      }
+    },
+    async findInputsBefore(scope, createdAt, limit) {
+      const found: number[] = [];
+      let after = -1;
+      for (;;) {
+        const page = sql.inputs.all(after, ROWS_AT_ONCE);
+        for (const row of page) {
+          // The ledger is in order of time, so the rest of it is not looked at.
+          if (row.created_at >= createdAt || found.length === limit) return found;
+          if (row.scope === scope) found.push(row.seq);
+        }
+        if (page.length < ROWS_AT_ONCE) return found;
+        after = page.at(-1)?.seq ?? after;
+        await setImmediate();
+      }
+    },
+    async eraseInputs(seqs) {
+      const erased = eraseInputs.immediate(seqs);
+      // The write-ahead log holds older copies of the pages until it is emptied.
+      db.pragma('wal_checkpoint(TRUNCATE)');
+      return erased;
+    },
+    async eraseIdempotency(scope) {
+      sql.eraseIdempotency.run(scope);
     },
     async readChain(scope, last, limit) {
       return sql.chain.all(scope, last, limit).map(entryOf).reverse();
@@ -250,10 +411,17 @@ function storeOver(db: Database.Database): SqliteStore {
         key.label,
         key.createdAt,
         key.expiresAt ?? null,
+        key.restriction ?? null,
       );
     },
     async revokeApiKey(id) {
       return sql.revokeApiKey.run(id).changes > 0;
+    },
+    async readTenant(tenant) {
+      return sql.tenant.get(tenant);
+    },
+    async writeTenant(tenant, settings) {
+      sql.setTenant.run(tenant, settings);
     },
     async close() {
       db.close();
@@ -292,5 +460,6 @@ function apiKeyOf(row: KeyRow): ApiKey {
     label: row.label,
     createdAt: row.created_at,
     expiresAt: row.expires_at ?? undefined,
+    restriction: row.restriction ?? undefined,
   };
 }

@@ -31,8 +31,33 @@ const FROM_SOURCE = import.meta.url.endsWith('.ts');
 const THREAD_FILE = FROM_SOURCE ? './thread-main.ts' : './thread-main.js';
 const THREAD_FLAGS = FROM_SOURCE ? ['--conditions=source', '--experimental-strip-types'] : [];
 
-/** Starts the thread; resolves once it has opened and checked the ledger, rejects when that is damaged. */
+/**
+ * Starts the thread; resolves once it has opened and checked the ledger, rejects when that is damaged. One that ends by
+ * itself (it ran out of memory, or a mistake of ours) is replaced by the next write, through the same check.
+ */
 export async function startWriterThread(options: ThreadOptions): Promise<WriterThread> {
+  let running = await startOnce(options);
+  let closed = false;
+  return {
+    sizeAtOpen: running.sizeAtOpen,
+    async write(drafts) {
+      if (closed) return [];
+      // There is one write at a time, so there is one replacement at a time.
+      if (running.hasEnded()) running = await startOnce(options);
+      return running.write(drafts);
+    },
+    close() {
+      closed = true;
+      return running.close();
+    },
+  };
+}
+
+interface OneThread extends WriterThread {
+  readonly hasEnded: () => boolean;
+}
+
+async function startOnce(options: ThreadOptions): Promise<OneThread> {
   const worker = new Worker(new URL(THREAD_FILE, import.meta.url), {
     workerData: options,
     execArgv: THREAD_FLAGS,
@@ -61,10 +86,15 @@ export async function startWriterThread(options: ThreadOptions): Promise<WriterT
         waiting.delete(message.id);
       }
     });
+  }).catch(async (error: unknown) => {
+    // One that found damage would wait for drafts, and keep the process.
+    await worker.terminate();
+    throw error;
   });
   let next = 0;
   return {
     sizeAtOpen,
+    hasEnded: () => ended,
     write(drafts) {
       if (ended) return Promise.resolve([]);
       const id = next;

@@ -1,6 +1,8 @@
+import { operations } from '@countersign/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { at, billing, type Gate, listAt, type Members, once, openGate } from '../harness.ts';
+import { at, billing, type Gate, KEY, listAt, type Members, once, openGate } from '../harness.ts';
 import { sortedHash } from '../independent.ts';
+import { PARCELS, SMALL, SOLANA, TREASURY } from './rulebook-fixtures.ts';
 
 let gate: Gate;
 
@@ -43,7 +45,7 @@ describe('strict JSON', () => {
     ['two documents', `${text()}${text()}`],
     ['nothing', ''],
     ['white space', '  '],
-  ])('%s is 400', async (_, body) => {
+  ])('D-18 %s is 400', async (_, body) => {
     expect(await refusal(body)).toEqual(INVALID);
   });
 
@@ -58,14 +60,14 @@ describe('strict JSON', () => {
     expect([status, body['error']]).toEqual(INVALID);
   });
 
-  it('257 KiB are 413, 256 KiB are read', async () => {
+  it('D-18 257 KiB are 413, 256 KiB are read', async () => {
     const padded = (bytes: number): string => text() + ' '.repeat(bytes - text().length);
     expect(await refusal(padded(257 * 1024))).toEqual([413, 'DECIDE_API_BODY_TOO_LARGE']);
     expect(await refusal(padded(256 * 1024 + 1))).toEqual([413, 'DECIDE_API_BODY_TOO_LARGE']);
     expect((await gate.post('/api/decide', padded(256 * 1024))).status).toBe(200);
   });
 
-  it('nesting of 32 and whole surrogate pairs pass', async () => {
+  it('D-18 nesting of 32 and whole surrogate pairs pass', async () => {
     expect((await gate.post('/api/decide', literal(nested(30)))).status).toBe(200);
     expect((await gate.post('/api/decide', literal('"\\ud83d\\ude42"'))).status).toBe(200);
   });
@@ -147,6 +149,40 @@ describe('member names', () => {
   });
 });
 
+describe('member names of every other body', () => {
+  const bodies = Object.entries(operations).filter(
+    ([name, operation]) => 'request' in operation && name !== 'verifyRecord',
+  );
+
+  // What is verified has been recorded before: its names are what they are.
+  it.each(bodies)(
+    'D-124 %s records nothing under a forbidden name',
+    async (_, { method, path }) => {
+      const { decision_id: id } = await gate.decide(billing());
+      const before = await gate.size();
+      const parameters: Readonly<Record<string, string>> = {
+        id: String(id),
+        policy_id: 'pricing_exception',
+        rulebook_id: 'parcel_release',
+        version: 'v9',
+      };
+      const address = path.replace(/:(\w+)/g, (_all, name: string) => parameters[name] ?? '');
+      for (const name of ['__proto__', '17', 'größe', 'n'.repeat(161)]) {
+        const member = `${JSON.stringify(name)}:1`;
+        const { status, body } = await gate.send(address, {
+          method,
+          headers: { 'x-api-key': KEY, 'content-type': 'application/json' },
+          body: `{${member},"parameters":{"deep":[[{${member}}]]}}`,
+        });
+        const codes = listAt(body, 'errors').map(({ code }) => code);
+        expect([name, status, codes]).toEqual([name, 422, ['name_forbidden', 'name_forbidden']]);
+        expect(body['error']).toBe('DECIDE_API_INVALID_REQUEST');
+      }
+      expect(await gate.size()).toBe(before);
+    },
+  );
+});
+
 describe('the form of a request', () => {
   it('every fault is listed, in the order of the request', async () => {
     const { status, body } = await gate.post('/api/decide', {
@@ -216,7 +252,7 @@ describe('the form of a request', () => {
     expect((await gate.post('/api/decide', billing(), once('k'.repeat(301)))).status).toBe(422);
   });
 
-  it('the input hash is that of the object as it was sent, whatever optional members it has', async () => {
+  it('D-125 the input hash is that of the object as it was sent, whatever optional members it has', async () => {
     const { question, context } = billing();
     const forms: readonly Members[] = [
       { question, context },
@@ -224,11 +260,16 @@ describe('the form of a request', () => {
       { context, question, mode: 'single', response_view: 'full' },
       { question, context, policy_id: 'pricing_exception', policy_version: 'v3' },
       { question, context: { ...(context as Members), aB: 1, a_b: 2, 'a-b': 3, a1: 4, B: 5 } },
+      { rulebook: PARCELS, context: { inputs: SMALL } },
+      { mode: 'rulebook', rulebook: PARCELS, context: { inputs: SMALL }, response_view: 'full' },
+      { question, rulebook: TREASURY, adapter: SOLANA },
     ];
     const hashes = await Promise.all(
       forms.map(async (form) => {
         const record = await gate.decide(form);
         expect(record['input_hash']).toBe(sortedHash(form));
+        const { body } = await gate.post('/api/decide/batch', { items: [{ request: form }] });
+        expect(at(body, 'results.0.body.input_hash')).toBe(record['input_hash']);
         return record['input_hash'];
       }),
     );
@@ -245,7 +286,7 @@ describe('members that only an answer may have', () => {
   ];
   const CODE = 'RULEBOOK_OUTPUT_MATERIAL_FORBIDDEN';
 
-  it('are refused below context with their paths', async () => {
+  it('D-20 are refused below context with their paths', async () => {
     const { status, body } = await gate.post(
       '/api/decide',
       billing({ inputs: { x: { record_hash: 'mine' } } }),

@@ -6,27 +6,41 @@ import {
   operations,
 } from '@countersign/contract';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { dataPaths } from '../../src/main.ts';
+import { changeTenantSettings } from '../../src/service/tenants.ts';
+import { openSqlite } from '../../src/store/sqlite.ts';
+import { adapterFault } from '../faulty-adapter.ts';
 import { faults } from '../faulty-writer.ts';
 import {
   type Answer,
   addKey,
   at,
   billing,
+  claimed,
   editRecord,
   executed,
   type Gate,
+  KEY,
   type Members,
   once,
   openGate,
   outcome,
   pathOf,
+  reviewed,
+  TENANT,
   tamper,
   temporaryDirectory,
 } from '../harness.ts';
+import { PARCELS, SMALL, SOLANA, TREASURY } from './rulebook-fixtures.ts';
 
 vi.mock('../../src/store/thread.ts', async () => {
   const { startFaultyWriter } = await import('../faulty-writer.ts');
   return { startWriterThread: startFaultyWriter };
+});
+
+vi.mock('../../src/adapters/isolate.ts', async (original) => {
+  const { faultyIsolation } = await import('../faulty-adapter.ts');
+  return faultyIsolation(await original());
 });
 
 /** Stands wherever a caller may write: no refusal repeats it. */
@@ -53,6 +67,7 @@ beforeAll(async () => {
 afterEach(() => {
   faults.signing = false;
   faults.commit = undefined;
+  adapterFault.body = undefined;
   vi.useRealTimers();
 });
 afterAll(async () => {
@@ -130,6 +145,14 @@ const PROVOKED: Record<ErrorCode, readonly [OperationName | undefined, () => Pro
     'recordOutcome',
     async () => report('outcome', await decided(), { 'x-api-key': '' }),
   ],
+  DECIDE_CRM_SYNC_UNAUTHORIZED: [
+    'recordCrmSync',
+    async () => synced(await decided(), { 'x-api-key': '' }),
+  ],
+  DECIDE_CHAIN_UNAUTHORIZED: [
+    'decisionChain',
+    () => gate.get(CHAIN_OF_NOBODY, { 'x-api-key': MARKER }),
+  ],
   DECIDE_API_BROWSER_ORIGIN_FORBIDDEN: [
     'decide',
     () =>
@@ -146,6 +169,24 @@ const PROVOKED: Record<ErrorCode, readonly [OperationName | undefined, () => Pro
       const refused = (await Promise.all(asked)).find(({ status }) => status === 429);
       return refused ?? Promise.reject(new Error('31 packets in a minute'));
     },
+  ],
+  DECIDE_API_MONTHLY_CAP_EXCEEDED: [
+    'decide',
+    async () => {
+      const directory = temporaryDirectory();
+      const store = openSqlite(dataPaths(directory).database);
+      await changeTenantSettings(store, TENANT, { monthly_cap: 0 });
+      await store.close();
+      const capped = await openGate({ directory });
+      const answer = await capped.post('/api/decide', billing({ note: MARKER }));
+      await capped.close();
+      return answer;
+    },
+  ],
+  DECIDE_CONTEXT_SECRET_FORBIDDEN: ['decide', () => ask(billing({ api_key: MARKER }))],
+  DECIDE_REPORT_UNAUTHORIZED: [
+    'policyAnomalies',
+    () => gate.get(`${POLICIES}/pricing_exception/anomalies`, { 'x-api-key': MARKER }),
   ],
   DECIDE_API_IDEMPOTENCY_CONFLICT: [
     'decide',
@@ -198,6 +239,125 @@ const PROVOKED: Record<ErrorCode, readonly [OperationName | undefined, () => Pro
   DECIDE_API_NUMBER_INEXACT: ['decide', () => ask('{"question":0.1234567890123456789}')],
   DECIDE_API_MODE_UNSUPPORTED: ['decide', () => ask(billing({}, { mode: MARKER }))],
   DECIDE_POLICY_PIN_STALE: ['decide', () => ask(billing({}, { policy_version: MARKER }))],
+  DECIDE_POLICY_NOT_FOUND: ['readPolicy', () => gate.get(`${POLICIES}/${MARKER}`)],
+  DECIDE_POLICY_INVALID: [
+    'registerPolicy',
+    () => put(amounts('invalid_gate', { title: [MARKER] })),
+  ],
+  DECIDE_POLICY_VERSION_IMMUTABLE: [
+    'registerPolicy',
+    async () => {
+      await put(amounts('immutable_gate'));
+      return put(amounts('immutable_gate', { title: MARKER }));
+    },
+  ],
+  DECIDE_POLICY_SELFTEST_FAILED: [
+    'registerPolicy',
+    () => {
+      const tests = amounts('failing_gate')['self_tests'] as Members[];
+      const expectation = { verdict: 'no', evidence: ['AMOUNT_LARGE'] };
+      const wrong = { ...tests[0], name: 'wrong', expect: expectation };
+      return put(amounts('failing_gate', { title: MARKER, self_tests: [...tests, wrong] }));
+    },
+  ],
+  DECIDE_POLICY_ACTIVATION_STALE: [
+    'activatePolicy',
+    async () => {
+      await put(amounts('stale_gate'));
+      return activate('stale_gate', { expected_active: MARKER });
+    },
+  ],
+  DECIDE_POLICY_APPROVAL_REQUIRED: [
+    'activatePolicy',
+    async () => {
+      const { body } = await put(amounts('alone_gate'));
+      await settings({ four_eyes: true });
+      const answer = await activate('alone_gate', { approved_by: body['registered_by'] });
+      await settings({});
+      return answer;
+    },
+  ],
+  DECIDE_POLICY_WORKFLOW_TAKEN: [
+    'activatePolicy',
+    async () => {
+      await put(amounts('taking_gate', { workflows: ['billing_discount_gate'] }));
+      return activate('taking_gate', { approved_by: MARKER });
+    },
+  ],
+  DECIDE_POLICY_SHIFT_UNACKNOWLEDGED: [
+    'activatePolicy',
+    async () => {
+      await put(amounts('shifted_gate'));
+      await activate('shifted_gate');
+      const asked = { workflow: 'shifted_gate', requested_action: 'pay', source_record_id: MARKER };
+      await gate.decide({ question: 'May it?', context: { ...asked, amount: 150 } });
+      await put(amounts('shifted_gate', { version: 'v200' }, 200));
+      return activate('shifted_gate', { version: 'v200', expected_active: 'v1' });
+    },
+  ],
+  DECIDE_POLICY_STATE_INVALID: [
+    'suspendPolicy',
+    async () => {
+      await put(amounts('draft_gate'));
+      return gate.post(`${POLICIES}/draft_gate/suspend`, { reason: MARKER });
+    },
+  ],
+  RULEBOOK_INVALID: ['decide', () => byRulebook({ ...PARCELS, handler: MARKER })],
+  RULEBOOK_BINDING_MODE_UNSUPPORTED: [
+    'decide',
+    () => byRulebook(PARCELS, { binding_mode: MARKER }),
+  ],
+  RULEBOOK_BINDING_MODE_CONFLICT: [
+    'decide',
+    () =>
+      byRulebook(
+        { ...PARCELS, version: MARKER },
+        { binding_mode: 'trusted_adapter_facts_then_declarative_rulebook' },
+      ),
+  ],
+  RULEBOOK_ATTESTATION_SIGNATURE_REQUIRED: [
+    'decide',
+    async () => {
+      const signer = vi.spyOn(gate.server.keyring, 'signer').mockReturnValue(undefined);
+      const answer = await byRulebook({ ...PARCELS, version: MARKER });
+      signer.mockRestore();
+      return answer;
+    },
+  ],
+  TRUSTED_ADAPTER_INPUT_CONFLICT: [
+    'decide',
+    () => byRulebook(TREASURY, { adapter: SOLANA, context: { inputs: { note: MARKER } } }),
+  ],
+  TRUSTED_ADAPTER_INVALID: ['decide', () => byAdapter({ ...SOLANA, adapter_id: [MARKER] })],
+  TRUSTED_ADAPTER_INPUT_INVALID: [
+    'decide',
+    () => byAdapter({ ...SOLANA, input: { sol_amount: MARKER } }),
+  ],
+  TRUSTED_ADAPTER_NOT_REGISTERED: ['decide', () => byAdapter({ ...SOLANA, version: '9.9.9' })],
+  TRUSTED_ADAPTER_MANIFEST_MISMATCH: [
+    'decide',
+    () => byAdapter({ ...SOLANA, manifest_hash: '0'.repeat(64) }),
+  ],
+  TRUSTED_ADAPTER_EXECUTION_FAILED: ['decide', () => faultyAdapter(`throw '${MARKER}';`)],
+  TRUSTED_ADAPTER_EXECUTION_TIMEOUT: ['decide', () => faultyAdapter('for (;;);')],
+  TRUSTED_ADAPTER_OUTPUT_INVALID: [
+    'decide',
+    () => faultyAdapter(`return { decision_score: '${MARKER}' };`),
+  ],
+  TRUSTED_ADAPTER_CAPABILITY_DENIED: ['decide', () => faultyAdapter('return fetch("/");')],
+  DECIDE_RULEBOOK_NOT_REGISTERED: [
+    'decide',
+    () =>
+      live.post(
+        '/api/decide',
+        { rulebook: { ...PARCELS, version: MARKER }, context: { inputs: SMALL } },
+        { 'x-api-key': liveKey },
+      ),
+  ],
+  DECIDE_RULEBOOK_NOT_FOUND: [
+    'rulebookMetadata',
+    () => gate.get(`/api/decision/rulebooks?rulebook_id=${MARKER}&version=1`),
+  ],
   RULEBOOK_OUTPUT_MATERIAL_FORBIDDEN: ['decide', () => ask(billing({ verdict: MARKER }))],
   DECIDE_SIGNING_UNAVAILABLE: [
     'decide',
@@ -260,6 +420,64 @@ const PROVOKED: Record<ErrorCode, readonly [OperationName | undefined, () => Pro
           execution_status: 'skipped',
         },
       ),
+  ],
+  DECIDE_EXECUTION_NOT_AUTHORIZED: [
+    'claimDecision',
+    async () => {
+      const options = ['a', 'b'].map((id) => ({ option_id: id, context_patch: {} }));
+      const advice = await gate.decide(billing({}, { mode: 'multi', options }));
+      return gate.post(pathOf(advice, '/claim'), claimed({ mutation: MARKER }));
+    },
+  ],
+  DECIDE_CLAIM_REFUSED: [
+    'claimDecision',
+    async () => gate.post(pathOf(await decided(), '/claim'), claimed({ mutation: MARKER })),
+  ],
+  DECIDE_CRM_SYNC_LINK_MISMATCH: [
+    'recordCrmSync',
+    async () => synced(await decided(), {}, { decision_action: MARKER }),
+  ],
+  DECIDE_CRM_SYNC_IDEMPOTENCY_CONFLICT: [
+    'recordCrmSync',
+    async () => {
+      const record = await decided();
+      await synced(record, once('conflict'));
+      return synced(record, once('conflict'), { crm_object_id: MARKER });
+    },
+  ],
+  DECIDE_CHAIN_NOT_FOUND: ['decisionChain', () => gate.get(CHAIN_OF_NOBODY)],
+  DECIDE_PLAYGROUND_CLOSED: [
+    'playgroundDecide',
+    () => live.post('/playground/decide', billing({ customer_id: MARKER })),
+  ],
+  DECIDE_REVIEW_NOT_OPEN: [
+    'resolveReview',
+    async () => review(await decided(), { reason: MARKER }),
+  ],
+  DECIDE_REVIEW_REVIEWER_FORBIDDEN: [
+    'resolveReview',
+    async () => review(await undecided(), { reviewer: { id: MARKER, group: MARKER } }),
+  ],
+  DECIDE_REVIEW_NOT_WAIVABLE: [
+    'resolveReview',
+    async () => review(await undecided(), { resolution: 'approve', satisfies: [MARKER] }),
+  ],
+  DECIDE_REVIEW_POLICY_CHANGED: [
+    'resolveReview',
+    async () => {
+      await put(amounts('changed_gate'));
+      await activate('changed_gate');
+      const asked = {
+        workflow: 'changed_gate',
+        requested_action: 'pay',
+        source_record_id: 'src_1',
+      };
+      const record = await gate.decide({ question: 'May it?', context: asked });
+      await put(amounts('changed_gate', { version: 'v2', title: MARKER }));
+      await activate('changed_gate', { version: 'v2', expected_active: 'v1' });
+      const approve = { resolution: 'approve', satisfies: ['small'] };
+      return review(record, { ...approve, reviewer: { id: 'ada', group: 'owners' } });
+    },
   ],
   DECIDE_OUTCOME_LINK_MISMATCH: [
     'recordOutcome',
@@ -338,6 +556,97 @@ function report(
 ): Promise<Answer> {
   const body = kind === 'execution' ? executed(record, changes) : outcome(record, changes);
   return gate.post(pathOf(record, `/${kind}`), body, headers);
+}
+
+const POLICIES = '/api/decision/policies';
+
+/** A policy that lets amounts through up to a limit, for the workflow of its own name. */
+function amounts(name: string, changes: Members = {}, limit = 100): Members {
+  const test = (amount: number | undefined, verdict: string): Members => ({
+    name: verdict,
+    context: { requested_action: 'pay', source_record_id: 'src_1', ...(amount && { amount }) },
+    expect: { verdict },
+  });
+  return {
+    policy_schema_version: 'decide_policy_v1',
+    policy_id: name,
+    version: 'v1',
+    title: 'Amounts up to a limit',
+    workflows: [name],
+    owner: { group: 'owners' },
+    actions: { pay: { yes: 'pay_out', no: 'refuse', review: 'ask_owner' } },
+    context_fields: { amount: { type: 'integer' } },
+    conditions: {
+      small: {
+        field: 'amount',
+        op: 'at_most',
+        value: limit,
+        waivable: true,
+        codes: { true: 'AMOUNT_SMALL', false: 'AMOUNT_LARGE', unknown: 'AMOUNT_MISSING' },
+      },
+    },
+    requirement: { cond: 'small' },
+    self_tests: [test(limit, 'yes'), test(limit + 1, 'no'), test(undefined, 'review')],
+    ...changes,
+  };
+}
+
+function put(document: Members): Promise<Answer> {
+  const { policy_id: id, version } = document;
+  return gate.send(`${POLICIES}/${String(id)}/versions/${String(version)}`, {
+    method: 'PUT',
+    headers: { 'x-api-key': KEY, 'content-type': 'application/json' },
+    body: JSON.stringify(document),
+  });
+}
+
+function activate(name: string, changes: Members = {}): Promise<Answer> {
+  const body = { version: 'v1', expected_active: null, approved_by: 'owner@example.test' };
+  return gate.post(`${POLICIES}/${name}/activate`, { ...body, ...changes });
+}
+
+/** Changes what the first tenant's settings say. */
+async function settings(changes: Members): Promise<void> {
+  const store = openSqlite(dataPaths(gate.directory).database);
+  await store.writeTenant(TENANT, JSON.stringify(changes));
+  await store.close();
+}
+
+function byRulebook(rulebook: Members, changes: Members = {}): Promise<Answer> {
+  return ask({ mode: 'rulebook', rulebook, context: { inputs: SMALL }, ...changes });
+}
+
+function byAdapter(adapter: Members): Promise<Answer> {
+  return byRulebook(TREASURY, { adapter, context: {} });
+}
+
+function faultyAdapter(body: string): Promise<Answer> {
+  adapterFault.body = body;
+  return byAdapter(SOLANA);
+}
+
+function undecided(): Promise<Members> {
+  return gate.decide(billing({ margin_floor: undefined }));
+}
+
+function review(record: Members, changes: Members): Promise<Answer> {
+  return gate.post(pathOf(record, '/review'), reviewed(record, changes));
+}
+
+const CHAIN_OF_NOBODY = `/api/decision/chains/chain_${'0'.repeat(32)}`;
+
+function synced(
+  record: Members,
+  headers: Readonly<Record<string, string>>,
+  changes: Members = {},
+): Promise<Answer> {
+  const sync = {
+    sync_status: 'written',
+    crm_provider: 'crm.example',
+    crm_object_type: 'deal',
+    crm_object_id: 'deal_1',
+  };
+  return gate.post(pathOf(record, '/crm-sync'), { ...sync, ...changes }, headers);
 }
 
 async function replayed(body: Members): Promise<Answer> {

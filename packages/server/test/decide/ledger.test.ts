@@ -20,13 +20,13 @@ import {
   pathOf,
 } from '../harness.ts';
 import {
+  brokenAt,
   canonicalHash,
   canonicalText,
   hexOf,
   type LedgerKey,
   ledgerKey,
   provesEntry,
-  sortedHash,
   without,
 } from '../independent.ts';
 
@@ -223,39 +223,6 @@ describe('the audit chain', () => {
     expect(brokenAt(links)).toBeUndefined();
   });
 });
-
-/** Index of the first link that does not follow from the one before by the published formulas. */
-function brokenAt(links: readonly Members[]): number | undefined {
-  for (const [place, link] of links.entries()) {
-    const before = links[place - 1];
-    const leaf = sortedHash({
-      decision_chain_version: 'decision_chain_v1',
-      entry_type: link['entry_type'],
-      decision_id: link['decision_id'],
-      record_hash: link['record_hash'],
-      receipt_hash: link['receipt_hash'],
-    });
-    const root =
-      link['chain_position'] === 1
-        ? leaf
-        : sortedHash({
-            strategy: 'rolling_sha256_pair_v1',
-            previous_merkle_root: link['previous_merkle_root'],
-            leaf_hash: leaf,
-            chain_position: link['chain_position'],
-          });
-    const holds =
-      leaf === link['leaf_hash'] &&
-      root === link['merkle_root'] &&
-      sortedHash(without(link, 'link_hash')) === link['link_hash'] &&
-      (before === undefined ||
-        (link['chain_position'] === Number(before['chain_position']) + 1 &&
-          link['previous_link_hash'] === before['link_hash'] &&
-          link['previous_merkle_root'] === before['merkle_root']));
-    if (!holds) return place;
-  }
-  return undefined;
-}
 
 function chainOf(tenant: string): string {
   return `chain_${hexOf(tenant).slice(0, 32)}`;

@@ -81,13 +81,31 @@ describe('rate limits', () => {
     expect(next.headers.has('retry-after')).toBe(true);
   });
 
-  it('public routes are counted by address, packets by key', async () => {
+  it('reads, reports and packets are counted for themselves by key, public routes by address', async () => {
     gate = await openGate({ rateLimits: true });
     const record = (await post()).body;
-    const packets = await times(31, () => gate.get(pathOf(record, '/packet')));
-    expect(packets.map(({ status }) => status)).toEqual([...Array(30).fill(200), 429]);
+    const keyed: readonly (readonly [string, number])[] = [
+      [pathOf(record, '/packet'), 20],
+      ['/api/decision/policies/pricing_exception/readiness', 30],
+      [pathOf(record), 120],
+    ];
+    for (const [path, allowed] of keyed) {
+      const answers = await times(allowed + 1, () => gate.get(path));
+      const statuses = answers.map(({ status }) => status);
+      expect([path, statuses]).toEqual([path, [...Array(allowed).fill(200), 429]]);
+      const other = await gate.get(path, { 'x-api-key': OTHER_KEY });
+      expect(other.status).not.toBe(429);
+    }
     const open = await times(61, () => gate.send('/api/decision/receipt-keys', {}));
     expect(open.map(({ status }) => status)).toEqual([...Array(60).fill(200), 429]);
     expect(open.at(-1)?.headers.get('access-control-allow-origin')).toBe('*');
+  });
+
+  it('240 reports of one key about its decisions are taken in a minute', async () => {
+    gate = await openGate({ rateLimits: true });
+    const path = pathOf((await post()).body, '/claim');
+    const answers = await Promise.all(Array.from({ length: 241 }, () => gate.post(path, {})));
+    const count = (wanted: number) => answers.filter(({ status }) => status === wanted).length;
+    expect([count(422), count(429)]).toEqual([240, 1]);
   });
 });

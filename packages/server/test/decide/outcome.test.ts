@@ -118,17 +118,34 @@ describe('an Outcome Record', () => {
     expect((await report(review, { outcome_status: 'review' })).status).toBe(201);
   });
 
-  it('a change of a terminal outcome names the one it corrects, and the latest counts', async () => {
-    const { record } = await done();
-    const pending = await report(record, { outcome_status: 'pending' });
-    const good = await report(record);
-    const bad = await report(record, { outcome_status: 'failed' });
-    expect(at(good.body, 'outcome')).not.toHaveProperty('correction_of');
-    expect(at(bad.body, 'outcome.correction_of')).toBe(at(good.body, 'outcome.outcome_id'));
-    expect(await stateOf(record)).toBe('closed');
-    const open = await report(record, { outcome_status: 'review' });
-    expect([pending.status, open.status]).toEqual([201, 201]);
-    expect(await stateOf(record)).toBe('executed');
+  it('D-62 a change of a terminal outcome names the one it corrects, and reports count the latest', async () => {
+    const own = await openGate();
+    const record = await own.decide(billing());
+    await own.post(pathOf(record, '/execution'), executed(record));
+    const say = async (status: string): Promise<Members> => {
+      const said = outcome(record, { outcome_status: status });
+      const { body } = await own.post(pathOf(record, '/outcome'), said);
+      return body['outcome'] as Members;
+    };
+    const reported = async (): Promise<unknown> => {
+      const path = '/api/decision/policies/pricing_exception/effectiveness';
+      return (await own.get(path)).body['metrics'];
+    };
+    const stands = async (): Promise<unknown> =>
+      (await own.get(pathOf(record))).body['lifecycle_state'];
+    expect(await say('pending')).not.toHaveProperty('correction_of');
+    const good = await say('succeeded');
+    expect(good).not.toHaveProperty('correction_of');
+    expect(await reported()).toMatchObject({ success_rate: 1 });
+    const bad = await say('failed');
+    expect(bad['correction_of']).toBe(good['outcome_id']);
+    expect(await reported()).toMatchObject({ success_rate: 0 });
+    expect(await stands()).toBe('closed');
+    const open = await say('review');
+    expect(open['correction_of']).toBe(bad['outcome_id']);
+    expect(await reported()).not.toHaveProperty('success_rate');
+    expect(await stands()).toBe('executed');
+    await own.close();
   });
 
   it('hashes of another decision are refused', async () => {

@@ -53,7 +53,7 @@ describe('views', () => {
       expect(yes['record_view']).toBe(view);
       // A review has a route where a yes has an end.
       const open = await gate.decide(billing({ margin_floor: undefined }), asking(`open_${view}`));
-      const route = view === 'minimal' ? [] : ['route'];
+      const route = { minimal: [], standard: ['route'], full: ['route', 'why'] }[view] ?? [];
       expect(Object.keys(open).sort(), view).toEqual(
         [...members.filter((name) => name !== 'valid_until'), ...route].sort(),
       );
@@ -187,6 +187,45 @@ describe('tenants', () => {
       ['GET', '/verify'],
       ['GET', '/replay'],
       ['POST', '/replay', {}],
+      ['POST', '/diff', {}],
+      [
+        'POST',
+        '/counterfactuals',
+        { scenarios: [{ scenario_id: 's1', label: 'Less', context_patch: { plan: 'monthly' } }] },
+      ],
+      [
+        'POST',
+        '/claim',
+        {
+          action_taken: 'apply_discount',
+          target_system: 'billing',
+          target_object_id: 'sub_1042',
+          mutation: 'discount.create',
+          parameters: { discount_percent: 15 },
+          executor: { type: 'worker', id: 'billing-worker-3' },
+        },
+      ],
+      [
+        'POST',
+        '/review',
+        {
+          resolution: 'approve',
+          reviewer: { id: 'rita', group: 'revops' },
+          reason: 'seen',
+          decision_record_hash: record['record_hash'],
+        },
+      ],
+      ['GET', '/crm-sync'],
+      [
+        'POST',
+        '/crm-sync',
+        {
+          sync_status: 'written',
+          crm_provider: 'northcrm',
+          crm_object_type: 'deal',
+          crm_object_id: 'deal_1',
+        },
+      ],
       ['GET', '/execution'],
       ['POST', '/execution', executed(record)],
       ['GET', '/outcome'],

@@ -127,7 +127,7 @@ describe('historical replay', () => {
   it('a mode that is not offered is refused', async () => {
     gate = await openGate();
     const record = await gate.decide(billing());
-    for (const mode of ['current', 'tomorrow']) {
+    for (const mode of ['yesterday', 'tomorrow']) {
       const { status, body } = await gate.post(pathOf(record, '/replay'), { replay_mode: mode });
       expect([status, body['error']]).toEqual([422, 'DECIDE_REPLAY_MODE_UNSUPPORTED']);
     }

@@ -1,5 +1,6 @@
 import type { Fault } from '@countersign/contract';
 import { compareNames } from '@countersign/proof';
+import { screenRulebook } from './rulebook-material.ts';
 
 /** Members that only an answer may have, in the order in which they are reported at the top level. */
 const OUTPUT_MATERIAL = [
@@ -24,6 +25,7 @@ const OUTPUT_MATERIAL = [
   'matched_rule_id',
 ] as const;
 const FORBIDDEN: ReadonlySet<string> = new Set(OUTPUT_MATERIAL);
+const MODES: ReadonlySet<string> = new Set(['single', 'multi', 'rulebook']);
 /** Paths listed in one answer. */
 const PATHS_MAX = 100;
 
@@ -31,12 +33,14 @@ const PATHS_MAX = 100;
 export function screenDecide(body: Readonly<Record<string, unknown>>): Fault | undefined {
   const top = OUTPUT_MATERIAL.filter((name) => Object.hasOwn(body, name));
   if (top.length > 0) return forbidden(top);
+  const rules = screenRulebook(body);
+  if (rules !== undefined) return rules;
   const found: string[] = [];
   search(body['context'], 'context', found);
   search(body['options'], 'options', found);
   if (found.length > 0) return forbidden(found.sort(compareNames).slice(0, PATHS_MAX));
   const mode = body['mode'];
-  if (typeof mode === 'string' && mode !== 'single') return { code: 'DECIDE_API_MODE_UNSUPPORTED' };
+  if (typeof mode === 'string' && !MODES.has(mode)) return { code: 'DECIDE_API_MODE_UNSUPPORTED' };
   return undefined;
 }
 

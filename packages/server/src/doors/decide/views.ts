@@ -44,7 +44,7 @@ const MEMBERS = {
   standard: new Set<string>(STANDARD),
 } as const;
 
-/** State of a decision that was just made, by its verdict. */
+/** State of a decision that was just made, by its verdict; advice waits for a person to do something with it. */
 const FIRST_STATE = {
   yes: 'authorized',
   no: 'blocked',
@@ -55,9 +55,18 @@ const FIRST_STATE = {
 export function decisionText(
   recorded: Recorded,
   view: decide.ResponseView,
-  verdict: Answer,
+  verdict: Answer | undefined,
+  confidence?: string,
 ): string {
-  return recordText(recorded, view, FIRST_STATE[verdict]);
+  return recordText(recorded, view, FIRST_STATE[verdict ?? 'review'], { confidence });
+}
+
+/** What a shown record has beside its state, where there is something to say. */
+export interface LateTexts {
+  /** Id of the record that carries this one on. */
+  readonly supersededBy?: string | undefined;
+  /** Confidence report as JSON. */
+  readonly confidence?: string | undefined;
 }
 
 /** A record with its place in the ledger, in one of the three views. */
@@ -65,9 +74,12 @@ export function recordText(
   recorded: Recorded,
   view: decide.ResponseView,
   state: LifecycleState,
+  { supersededBy, confidence }: LateTexts = {},
 ): string {
   const text = artefactText(recorded);
-  const full = `${text.slice(0, -1)},"lifecycle_state":"${state}","record_view":"${view}"}`;
+  const past = confidence === undefined ? '' : `,"confidence":${confidence}`;
+  const superseded = supersededBy === undefined ? '' : `,"superseded_by":"${supersededBy}"`;
+  const full = `${text.slice(0, -1)}${past},"lifecycle_state":"${state}","record_view":"${view}"${superseded}}`;
   if (view === 'full') return full;
   return JSON.stringify(only(JSON.parse(full) as Record<string, unknown>, MEMBERS[view]));
 }
