@@ -1,0 +1,1 @@
+"""Verifies Countersign records and packets offline, with the standard library alone."""
