@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
-import { checkLedger, dataPaths, openKeyring, openSqlite } from '@countersign/server';
+import { checkLedger, openSqlite } from '@countersign/server';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { withData } from './keys.ts';
+import { existing, existingKeyring } from './own-ledger.ts';
 
 export function addLedger(program: Command): void {
   const ledger = program.command('ledger').description('The ledger on this machine');
@@ -13,10 +13,9 @@ export function addLedger(program: Command): void {
   )
     .option('--json', 'print the report as JSON')
     .action(async ({ data, json }: { data: string; json?: boolean }) => {
-      const paths = dataPaths(data);
-      if (!existsSync(paths.database)) throw new Error(`there is no ledger in ${data}`);
-      const { origin, checkpoints } = openKeyring(paths.keys, Date.now);
-      const store = openSqlite(paths.database);
+      const { database } = existing(data);
+      const { origin, checkpoints } = existingKeyring(data);
+      const store = openSqlite(database);
       const show = process.stderr.isTTY === true && json !== true;
       const report = await checkLedger(
         store,

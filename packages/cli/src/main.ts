@@ -1,11 +1,17 @@
 #!/usr/bin/env -S node --max-semi-space-size=8 --max-old-space-size=1024
 import { VERSION } from '@countersign/server';
 import { Command } from 'commander';
+import { addConformance } from './conformance.ts';
+import { addData } from './data.ts';
 import { addDemo } from './demo.ts';
 import { addKeys } from './keys.ts';
 import { addLedger } from './ledger.ts';
+import { addPolicy } from './policy.ts';
+import { addReviewers } from './reviewers.ts';
 import { addServe } from './serve.ts';
+import { addSources } from './sources.ts';
 import { addVerify } from './verify.ts';
+import { addWebhooks } from './webhooks.ts';
 
 const program = new Command('countersign')
   .description('A decision gate: every answer is a durable, signed record with its proof.')
@@ -20,8 +26,14 @@ const program = new Command('countersign')
 addServe(program);
 addDemo(program);
 addVerify(program);
+addConformance(program);
 addKeys(program);
+addData(program);
 addLedger(program);
+addPolicy(program);
+addReviewers(program);
+addSources(program);
+addWebhooks(program);
 program.commands.forEach(inherit);
 
 try {

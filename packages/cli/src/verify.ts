@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { parseJson } from '@countersign/proof';
+import { isMembers, parseJson, readPacket } from '@countersign/proof';
 import {
+  type ApplicationBinding,
   type FileOptions,
   type FileVerification,
   parseLedgerKey,
@@ -8,6 +9,7 @@ import {
   parseRegistry,
   summarize,
   type Trust,
+  verifyApplicationBinding,
   verifyFile,
 } from '@countersign/verify';
 import { type Command, Option } from 'commander';
@@ -18,10 +20,12 @@ interface VerifyOptions {
   readonly ledgerKey?: string;
   readonly keyRegistry?: string;
   readonly environment?: 'live' | 'test';
+  readonly hmacSecret?: string;
   readonly checkpoint?: string;
   readonly consistency?: string;
   readonly trustedOrigin?: string;
   readonly replay?: boolean;
+  readonly applicationBinding?: boolean;
   readonly json?: boolean;
 }
 
@@ -46,6 +50,7 @@ export function addVerify(program: Command): void {
           'test',
         ]),
       )
+      .option('--hmac-secret <text>', 'secret of an HMAC receipt; it counts as published only')
       .option('--input <file>', 'the request body that should hash to the record’s input_hash')
       .option('--checkpoint <file>', 'an older checkpoint of the same ledger that is trusted')
       .option(
@@ -54,11 +59,17 @@ export function addVerify(program: Command): void {
       )
       .option('--trusted-origin <name>', 'origin that the ledger’s checkpoints must have')
       .option('--replay', 'judge a packet’s input anew by its policy and compare')
+      .option(
+        '--application-binding',
+        'ask also that a rulebook decision holds all that its application must have',
+      )
+      .option('--offline', 'nothing is fetched in any case; accepted for scripts that say so')
       .option('--json', 'print the whole result as JSON')
       .option('--summary', 'print a summary (the default)')
       .addHelpText('after', '\nExit code: 0 verified, 1 not verified, 2 usage or unreadable file.')
       .action((file: string, options: VerifyOptions) => {
-        const outcome = verifyFile(read(file), {
+        const bytes = read(file);
+        const outcome = verifyFile(bytes, {
           trust: readTrust(options),
           replay: options.replay === true,
           ...(options.input === undefined ? {} : { input: readJson(options.input) }),
@@ -68,16 +79,39 @@ export function addVerify(program: Command): void {
             : { consistency: readConsistency(options.consistency) }),
           ...(options.trustedOrigin === undefined ? {} : { origin: options.trustedOrigin }),
         } satisfies FileOptions);
-        print(outcome, options.json === true);
+        const binding =
+          options.applicationBinding === true && outcome.exit !== 2
+            ? verifyApplicationBinding(recordIn(bytes))
+            : undefined;
+        print(outcome, options.json === true, binding);
       });
   }
 }
 
 /** Prints an outcome and makes it the exit code of the process. */
-export function print(outcome: FileVerification, asJson: boolean): void {
+export function print(
+  outcome: FileVerification,
+  asJson: boolean,
+  binding?: ApplicationBinding,
+): void {
   const { result } = outcome;
-  process.stdout.write(`${asJson ? JSON.stringify(result, undefined, 2) : summarize(result)}\n`);
-  process.exitCode = outcome.exit;
+  const whole = binding === undefined ? result : { ...result, application_binding: binding };
+  const lines = [summarize(result), ...(binding === undefined ? [] : [bindingLine(binding)])];
+  process.stdout.write(`${asJson ? JSON.stringify(whole, undefined, 2) : lines.join('\n')}\n`);
+  process.exitCode = binding?.verified === false ? 1 : outcome.exit;
+}
+
+function bindingLine({ verified, missing }: ApplicationBinding): string {
+  return `application binding: ${verified ? 'complete' : `missing ${missing.join(', ')}`}`;
+}
+
+/** The record in a file that was found to be readable. */
+function recordIn(bytes: Uint8Array): unknown {
+  const parsed = parseJson(new TextDecoder().decode(bytes), { depthMax: DEPTH_MAX });
+  const value = parsed.ok ? parsed.value : undefined;
+  const packet = readPacket(value)?.packet;
+  const held = packet ?? (isMembers(value) ? value : {});
+  return held['decision_record'] ?? value;
 }
 
 function readTrust(options: VerifyOptions): Trust {
@@ -100,6 +134,7 @@ function readTrust(options: VerifyOptions): Trust {
     trust.ledgerKey = parseLedgerKey(options.ledgerKey);
     if (trust.ledgerKey === undefined) throw new Error('--ledger-key is not a verifier key');
   }
+  if (options.hmacSecret !== undefined) trust.hmacSecret = options.hmacSecret;
   if (options.environment !== undefined) trust.environment = options.environment;
   return trust;
 }
