@@ -14,9 +14,11 @@ const passed = new Set();
 const failed = new Set();
 for (const file of JSON.parse(readFileSync(report, 'utf8')).testResults) {
   for (const test of file.assertionResults) {
-    for (const [row] of test.title.matchAll(/\b[DSC]-\d+\b/g)) {
-      if (!test.title.startsWith(row) && !/^(?:[DSC]-\d+[ ,]+)+/.test(test.title)) continue;
-      (test.status === 'passed' ? passed : failed).add(row);
+    // The id stands at the start of the test's own title or of a group that it is in.
+    for (const title of [test.title, ...test.ancestorTitles]) {
+      for (const [row] of (/^(?:[DSC]-\d+[ ,]+)+/.exec(title)?.[0] ?? '').matchAll(/[DSC]-\d+/g)) {
+        (test.status === 'passed' ? passed : failed).add(row);
+      }
     }
   }
 }

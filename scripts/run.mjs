@@ -1,5 +1,6 @@
 // Small helpers of the scripts: run a program of this project's own node_modules and fail with it.
 import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -37,6 +38,26 @@ export async function steps(list) {
   }
 }
 
-export function build() {
-  return run(tool('tsc'), ['--build']);
+/** Compiles the packages, then builds the pages that the server serves. */
+export async function build() {
+  const compiled = await run(tool('tsc'), ['--build']);
+  return compiled === 0 ? buildPages() : compiled;
+}
+
+const PAGES = 'packages/server/pages';
+/** What the pages are made of. */
+const PAGE_SOURCES = ['console', 'verify', 'proof', 'policy'].map((name) => `packages/${name}`);
+
+/** Builds the pages unless they are younger than everything that they are made of. */
+async function buildPages() {
+  const built = join(root, PAGES, 'countersign-verifier.html');
+  const age = (file) => statSync(file).mtimeMs;
+  const sources = PAGE_SOURCES.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter((file) => !/[/\\](?:lib|test|dist|node_modules)[/\\]|\.tsbuildinfo$/.test(file)),
+  );
+  if (existsSync(built) && sources.every((file) => age(file) < age(built))) return 0;
+  return node(['packages/console/build.mjs', PAGES]);
 }

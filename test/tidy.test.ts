@@ -11,20 +11,26 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   proof: [],
   contract: [],
   verify: ['policy', 'proof'],
-  'server/service': ['contract', 'policy', 'proof', 'verify', 'server/keys'],
+  client: ['contract', 'proof', 'verify'],
+  'server/adapters': ['policy', 'proof'],
+  'server/service': ['server/adapters', 'contract', 'policy', 'proof', 'verify'],
   'server/store': ['server/service', 'server/keys', 'contract', 'policy', 'proof'],
   'server/keys': ['server/service', 'proof'],
-  'server/doors': ['server/service', 'server/keys', 'contract', 'policy', 'proof', 'verify'],
+  'server/events': ['server/service', 'server/store', 'contract', 'proof'],
+  'server/doors': ['server/adapters', 'server/service', 'contract', 'policy', 'proof', 'verify'],
   server: [
     'server/service',
+    'server/adapters',
     'server/store',
     'server/keys',
+    'server/events',
     'server/doors',
     'contract',
     'policy',
     'proof',
   ],
-  cli: ['contract', 'proof', 'server', 'verify'],
+  console: ['verify', 'proof'],
+  cli: ['client', 'contract', 'policy', 'proof', 'server', 'verify'],
 };
 
 /** Packages from the registry that each part may use; a kernel has audited hash and signature code only. */
@@ -33,6 +39,8 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   proof: ['#hash', '@noble/hashes', '@noble/ed25519', 'node:crypto'],
   contract: ['typebox'],
   verify: [],
+  client: [],
+  console: ['preact', 'vite'],
 };
 
 interface Import {
@@ -127,6 +135,7 @@ describe('the repository', () => {
       'scripts',
       'vectors',
       'examples',
+      'python',
       '.ci',
     ]
       .flatMap((folder) => textFiles(folder))
@@ -140,9 +149,12 @@ describe('the repository', () => {
 function textFiles(folder: string): string[] {
   try {
     return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && /\.(?:ts|mjs|json|md|sh)$|^run$/.test(entry.name))
+      .filter(
+        (entry) =>
+          entry.isFile() && /\.(?:ts|tsx|mjs|json|md|sh|sql|py|html|css)$|^run$/.test(entry.name),
+      )
       .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)))
-      .filter((file) => !/(?:^|\/)(?:node_modules|lib)\//.test(file));
+      .filter((file) => !/(?:^|\/)(?:node_modules|lib|pages|dist)\//.test(file));
   } catch {
     return [];
   }

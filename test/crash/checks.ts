@@ -102,13 +102,26 @@ export class Checks {
     const { faults, answered } = this.#callers;
     const db = new Database(join(dataDirectory, 'ledger.db'), { readonly: true });
     const entries = db.prepare<[], { entry_type: string; subject: string }>(
-      "SELECT entry_type, subject FROM entries WHERE entry_type IN ('decision', 'execution')",
+      "SELECT entry_type, subject FROM entries WHERE entry_type IN ('decision', 'execution', 'review_opened')",
     );
     const keys = new Map<string, number>();
-    for (const { subject } of entries.iterate()) {
-      const { idempotency_key: key } = JSON.parse(subject) as { readonly idempotency_key: string };
-      keys.set(key, (keys.get(key) ?? 0) + 1);
+    const open = new Map<string, number>();
+    for (const { entry_type: type, subject } of entries.iterate()) {
+      const read = JSON.parse(subject) as {
+        readonly idempotency_key: string;
+        readonly decision_id: string;
+        readonly verdict?: string;
+      };
+      // A review comes together with its item, or neither is there.
+      if (type === 'review_opened' || read.verdict === 'review') {
+        const change = type === 'review_opened' ? -1 : 1;
+        open.set(read.decision_id, (open.get(read.decision_id) ?? 0) + change);
+      }
+      if (type === 'review_opened') continue;
+      keys.set(read.idempotency_key, (keys.get(read.idempotency_key) ?? 0) + 1);
     }
+    const torn = [...open.values()].filter((left) => left !== 0).length;
+    if (torn > 0) faults.push(`${torn} reviews have no item, or items no review`);
     const count = (sql: string): number => db.prepare<[], number>(sql).pluck().get() ?? 0;
     const remembered = count('SELECT count(*) FROM idempotency');
     const bodies = count('SELECT count(*) - count(DISTINCT input) FROM inputs');
