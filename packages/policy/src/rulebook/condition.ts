@@ -28,8 +28,8 @@ export type StatedLeaf = {
 
 /**
  * A reader of conditions: `{"all": [...]}`, `{"any": [...]}`, `{"not": condition}`, or a leaf
- * `{"field": path, "operator": name, "value": ...}`. In a leaf `path` may stand for `field`, and
- * `op` for `operator`. The nodes of all conditions it reads are counted together.
+ * `{"field": path, "operator": name, "value": ...}`. In a leaf `path` or `fact` may stand for `field`,
+ * and `op` for `operator`. The nodes of all conditions it reads are counted together.
  */
 export function conditionReader(): Reader<Requirement<StatedLeaf>> {
   const count = { nodes: 0 };
@@ -117,10 +117,8 @@ function readCombinator(
 function readLeaf(json: JsonObject, pointer: string, { faults, place }: Surroundings): Read {
   const before = faults.length;
   const stated = readMembers(LEAF, json, pointer, faults);
-  const fact = eitherOf(json, 'field', 'path', pointer, faults) ? stated.field : stated.path;
-  const comparator = eitherOf(json, 'operator', 'op', pointer, faults)
-    ? stated.operator
-    : stated.op;
+  const fact = stated[spellingOf(FACT, json, pointer, faults)];
+  const comparator = stated[spellingOf(OPERATOR, json, pointer, faults)];
   if (comparator === undefined) return undefined;
   const value = readValue(json, comparator, pointer, faults);
   if (fact === undefined || faults.length > before) return undefined;
@@ -130,24 +128,23 @@ function readLeaf(json: JsonObject, pointer: string, { faults, place }: Surround
   };
 }
 
-/** Whether the first of two spellings of one member was used; a fault unless exactly one was. */
-function eitherOf(
+/** Which spelling of one member was used; a fault unless exactly one was. */
+function spellingOf<Name extends string>(
+  spellings: readonly [Name, ...Name[]],
   json: JsonObject,
-  first: string,
-  second: string,
   pointer: string,
   faults: Fault[],
-): boolean {
-  const isFirst = member(json, first) !== undefined;
-  const isSecond = member(json, second) !== undefined;
-  if (isFirst && isSecond) {
-    const message = `\`${first}\` and \`${second}\` are one member: only one of them is stated.`;
-    refuse(faults, pointerTo(pointer, second), 'invalid_condition', message);
+): Name {
+  const [used, ...more] = spellings.filter((name) => member(json, name) !== undefined);
+  const [first] = spellings;
+  for (const name of more) {
+    const message = `\`${used}\` and \`${name}\` are one member: only one of them is stated.`;
+    refuse(faults, pointerTo(pointer, name), 'invalid_condition', message);
   }
-  if (!isFirst && !isSecond) {
+  if (used === undefined) {
     refuse(faults, pointerTo(pointer, first), 'required', `\`${first}\` is missing.`);
   }
-  return isFirst || !isSecond;
+  return used ?? first;
 }
 
 function readValue(
@@ -194,9 +191,14 @@ const operator: Reader<ComparatorName> = (json, pointer, faults) => {
   return comparator ?? refuse(faults, pointer, 'unsupported_operator', message);
 };
 
+/** Spellings of the same member, the usual one first. */
+const FACT = ['field', 'path', 'fact'] as const;
+const OPERATOR = ['operator', 'op'] as const;
+
 const LEAF = {
   field: optional(path),
   path: optional(path),
+  fact: optional(path),
   operator: optional(operator),
   op: optional(operator),
   // What it may be depends on the operator.
