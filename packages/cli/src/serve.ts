@@ -57,6 +57,7 @@ async function serve(config: Config): Promise<void> {
     line('', pc.dim(`shown once; for the demo it is also in ${keyFile}, readable by you only`));
   }
   if (server.newKeys.length === 0 && existsSync(keyFile)) line('API key', `in ${keyFile}`);
+  line('open', `${server.url}/ in a browser`);
   line('try', 'npm run demo');
   process.stdout.write('\n');
 
