@@ -1,6 +1,6 @@
 import { isWellFormed } from './bytes.ts';
 
-/** Deepest nesting of arrays and objects that a canonical text may have. */
+/** Deepest nesting of arrays and objects that a canonical text may have, unless its maker says otherwise. */
 export const CANONICAL_DEPTH_MAX = 64;
 
 /**
@@ -9,10 +9,10 @@ export const CANONICAL_DEPTH_MAX = 64;
  *
  * @throws {CanonicalError} for whatever has no such text: `undefined`, functions, symbols, NaN and
  *   infinities, lone surrogates in names or values, objects that are not plain, and nesting deeper
- *   than {@link CANONICAL_DEPTH_MAX}.
+ *   than `depthMax`.
  */
-export function canonicalJson(value: unknown): string {
-  return serialize(value, sortByCodeUnits, 0);
+export function canonicalJson(value: unknown, depthMax: number = CANONICAL_DEPTH_MAX): string {
+  return serialize(value, sortByCodeUnits, CANONICAL_DEPTH_MAX - depthMax);
 }
 
 /** Canonical text of one string. */

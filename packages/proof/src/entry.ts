@@ -19,7 +19,10 @@ export type EntryType =
   | 'key_event'
   | 'packet_export'
   | 'report'
-  | 'erasure';
+  | 'erasure'
+  | 'scenario'
+  | 'run'
+  | 'runpack_export';
 
 export const LEDGER_ENTRY_VERSION = 'ledger_entry_v1';
 

@@ -27,7 +27,7 @@ export {
   linkText,
   nextLink,
 } from './artefact/chain.ts';
-export { type CutText, cutAt } from './artefact/cut.ts';
+export { type CutText, cutAt, halvesAt } from './artefact/cut.ts';
 export {
   artefactSubject,
   CONTENT_REFERENCE,

@@ -4,7 +4,9 @@ import { isExactNumber } from './json-number.ts';
 export interface JsonLimits {
   /** Deepest nesting of arrays and objects accepted, at least 1. */
   readonly depthMax: number;
-  /** Makes the value of every number from its literal. Without it numbers are doubles, exactly. */
+  /**
+   * Makes the value of every number from its literal; `undefined` refuses it. Without this numbers are doubles, exactly.
+   */
   readonly readNumber?: (literal: string) => unknown;
 }
 
@@ -185,11 +187,15 @@ class Reader {
     NUMBER.lastIndex = this.at;
     const literal = NUMBER.exec(this.text)?.[0];
     if (literal === undefined) return this.malformed();
-    if (this.readNumber === undefined && !isExactNumber(literal)) {
-      this.note('json_number_inexact', this.at);
-    }
+    const value =
+      this.readNumber === undefined
+        ? isExactNumber(literal)
+          ? Number(literal)
+          : undefined
+        : this.readNumber(literal);
+    if (value === undefined) this.note('json_number_inexact', this.at);
     this.at += literal.length;
-    return this.readNumber === undefined ? Number(literal) : this.readNumber(literal);
+    return value;
   }
 
   private word<Value>(word: string, value: Value): Value {
