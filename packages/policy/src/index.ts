@@ -77,4 +77,5 @@ export {
   type RulebookCheck,
 } from './rulebook/assess.ts';
 export { parseRulebook, type Rulebook, type RulebookFault } from './rulebook/document.ts';
+export * as scenario from './scenario/index.ts';
 export { and, atLeast, not, or, type Truth } from './truth.ts';
