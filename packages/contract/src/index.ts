@@ -23,3 +23,4 @@ export {
 } from './operations.ts';
 export { child, fieldError, type Parsed, parser } from './parse.ts';
 export { PARAMETERS } from './path-parameters.ts';
+export * from './scenario/index.ts';
