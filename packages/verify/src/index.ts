@@ -29,6 +29,7 @@ export {
   type RegistryFault,
   type RegistryKey,
 } from './registry.ts';
+export * as runpack from './runpack/index.ts';
 export { summarize } from './summary.ts';
 export { type KeySource, type PinnedKey, parsePublicKey, type Trust } from './trust.ts';
 export type { Check, Verification, VerificationError } from './verification.ts';
