@@ -13,6 +13,8 @@ export interface Config {
   /** Fixed development keys; each may do everything within its own tenant. */
   readonly devApiKey?: string | undefined;
   readonly devOtherApiKey?: string | undefined;
+  /** A `decision-gate.toml` for the scenario door; without one it has the form of a preset. */
+  readonly scenarioConfigFile?: string | undefined;
   /** Milliseconds added after each commit: for measuring what a slower disk would do. */
   readonly commitDelayMs?: number | undefined;
 }
@@ -34,6 +36,7 @@ export const SETTINGS = {
   COUNTERSIGN_LOG_LEVEL: 'fatal, error, warn, info, debug or silent (info)',
   COUNTERSIGN_DEV_API_KEY: 'A fixed development key `decide_test_…` with every scope',
   COUNTERSIGN_DEV_OTHER_API_KEY: 'The same for a second tenant',
+  COUNTERSIGN_SCENARIO_CONFIG: 'A decision-gate.toml for the scenario door (none)',
   COUNTERSIGN_COMMIT_DELAY_MS: 'Milliseconds added to each commit, for measurements (0)',
 } as const;
 
@@ -79,6 +82,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       of('COUNTERSIGN_DEV_OTHER_API_KEY'),
       environment,
     ),
+    scenarioConfigFile: of('COUNTERSIGN_SCENARIO_CONFIG'),
     commitDelayMs: delay === 0 ? undefined : delay,
   };
 }

@@ -1,6 +1,14 @@
 export { type Config, ConfigError, readConfig, SETTINGS } from './config.ts';
+export {
+  type DecisionGateOptions,
+  keyDirectoryOf,
+  type RunningDecisionGate,
+  startDecisionGate,
+} from './decision-gate.ts';
 export { addEndpoint, listEndpoints, rotateSecret } from './events/endpoints.ts';
 export { WEBHOOK_EVENT_TYPES } from './events/event.ts';
+export { guardedFetch } from './events/guarded-fetch.ts';
+export { type CompiledCheck, type CompiledContract, compileContract } from './evidence/contract.ts';
 export { newId } from './keys/ids.ts';
 export { missingKeyEvents } from './keys/key-events.ts';
 export { hasKeys, type Keyring, openKeyring } from './keys/keyring.ts';
@@ -16,6 +24,13 @@ export {
 } from './keys/rotation.ts';
 export { destroyTenantSecret } from './keys/tenant-secrets.ts';
 export { DEV_TENANT, dataPaths, type RunningServer, startServer, VERSION } from './main.ts';
+export { openDiscovery, type ProviderDiscovery } from './provider-discovery.ts';
+export {
+  readScenarioConfig,
+  type ScenarioConfig,
+  scenarioConfigFile,
+} from './scenario-config/file.ts';
+export { isLoopback } from './scenario-config/server.ts';
 export { type ErasurePorts, eraseDecision, eraseTenant } from './service/erasure.ts';
 export { checkLedger, type LedgerReport } from './service/ledger-check.ts';
 export { type Draft, LedgerWriter } from './service/ledger-writer.ts';
@@ -29,6 +44,10 @@ export {
 } from './service/ports.ts';
 export { PLAN_CAPS, type Plan } from './service/quota.ts';
 export { enrolReviewer, readReviewers, removeReviewer } from './service/reviewers.ts';
+export { canonical, digest, digestOf, SCENARIO_DEPTH_MAX } from './service/scenario/canonical.ts';
+export { type RunpackParts, specFault, writeRunpack } from './service/scenario/runpack.ts';
+export type { RunpackTarget } from './service/scenario/runpack-storage.ts';
+export type { ScenarioSettings } from './service/scenario/settings.ts';
 export {
   listSourceKeys,
   SOURCE_NOTICE_MS,
@@ -40,5 +59,13 @@ export {
   RETENTION_DAYS_MAX,
   RETENTION_DAYS_MIN,
 } from './service/tenants.ts';
+export { openObjectStore } from './store/object-store.ts';
+export {
+  openRunAdmin,
+  type RunAdmin,
+  type RunName,
+  type StoredRunVersion,
+} from './store/run-admin.ts';
+export { runpackFiles } from './store/runpack-files.ts';
 export { openSqlite } from './store/sqlite.ts';
 export { openWebhooks } from './store/webhook-database.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openApi } from '@countersign/contract';
 import { sha256Hex, toBase64Url } from '@countersign/proof';
@@ -12,16 +12,22 @@ import { PLAYGROUND_TENANT } from './doors/decide/playground-handlers.ts';
 import type { DoorPorts } from './doors/decide/ports.ts';
 import { screen } from './doors/decide/screen.ts';
 import { httpServer } from './doors/http.ts';
+import { type McpDoor, mountMcp } from './doors/mcp/http.ts';
 import { createMetrics } from './doors/metrics.ts';
 import { PAGES_DIRECTORY, pages } from './doors/pages.ts';
 import { CALLS_PER_MINUTE } from './doors/rate-limits.ts';
+import { openAudit } from './doors/scenario/audit.ts';
+import { mountRpc } from './doors/scenario/http.ts';
 import { openVerifier } from './doors/verifier.ts';
+import { type Ending, endAll } from './endings.ts';
 import { startWebhooks } from './events/webhooks.ts';
 import { newId } from './keys/ids.ts';
 import { KEY_SCOPE, missingKeyEvents } from './keys/key-events.ts';
 import { hasKeys, type Keyring, openKeyring } from './keys/keyring.ts';
 import { openTenantSecrets } from './keys/tenant-secrets.ts';
 import { type Repeated, repeat } from './repeated.ts';
+import { openScenario } from './scenario.ts';
+import { evidenceDirectory, sharedSettings } from './scenario-config.ts';
 import { TrustedClock } from './service/clock.ts';
 import { ConfidenceBlocks } from './service/confidence-blocks.ts';
 import { sweep } from './service/erasure.ts';
@@ -74,6 +80,8 @@ export interface RunningServer {
   /** Keys made at this start; they are stored as hashes only and cannot be shown again. */
   readonly newKeys: readonly { readonly tenant: string; readonly key: string }[];
   readonly keyring: Keyring;
+  /** The tools of all doors, for a client on a pair of streams. */
+  readonly mcp: McpDoor;
   /** Entries in the ledger at the start. */
   readonly sizeAtStart: number;
   /** Answers what is running, refuses what is new, then closes ledger and port. */
@@ -92,9 +100,6 @@ export interface StartOptions {
   readonly sweepMs?: number;
 }
 
-/** Something to do when the server stops. */
-type Ending = () => unknown;
-
 /** Starts a server; resolves once it listens. When it rejects, nothing of it is left running. */
 export async function startServer(
   config: Config,
@@ -107,11 +112,6 @@ export async function startServer(
     await endAll(endings);
     throw error;
   }
-}
-
-/** What was begun last ends first. */
-async function endAll(endings: readonly Ending[]): Promise<void> {
-  for (const end of endings.toReversed()) await end();
 }
 
 /** Composition root: settings → adapters → service → doors. Notes in `endings` how each ends. */
@@ -269,6 +269,27 @@ async function start(
     confidence,
     unforeseen,
   };
+  mkdirSync(evidenceDirectory(config.dataDirectory), { recursive: true });
+  const { settings: scenarioSettings, notice } = sharedSettings(config, process.env);
+  if (notice !== undefined) logger.warn(notice);
+  const audit = openAudit(
+    { ...scenarioSettings.server.audit, enabled: config.logLevel !== 'silent' },
+    { now: Date.now, errorStream: options.logTo ?? process.stderr },
+  );
+  endings.push(() => audit.close());
+  const scenario = await openScenario(
+    scenarioSettings,
+    {
+      reader: store,
+      append,
+      ambient: ports.ambient,
+      origin: keyring.origin,
+      sealKeyAt: ports.sealKeyAt,
+      unforeseen,
+    },
+    { audit },
+  );
+  endings.push(() => scenario.close());
   const app = httpServer({
     keys: store,
     environment: config.environment,
@@ -284,13 +305,10 @@ async function start(
     handlers: decideHandlers(ports),
   });
   endings.push(() => app.close());
-  app.get('/healthz', (_request, reply) => reply.type('text/plain').send('ok\n'));
+  app.get('/healthz', (_request, reply) => reply.send({ status: 'ok' }));
   app.get('/readyz', async (_request, reply) => {
     const ready = (await status())['accepting_decisions'] === true;
-    return reply
-      .code(ready ? 200 : 503)
-      .type('text/plain')
-      .send(ready ? 'ready\n' : 'not ready\n');
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not_ready' });
   });
   app.get('/metrics', async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
@@ -298,6 +316,17 @@ async function start(
   app.get('/openapi.json', (_request, reply) =>
     reply.header('access-control-allow-origin', '*').type('application/json').send(api),
   );
+  mountRpc(app, {
+    rpc: scenario.rpc,
+    transport: 'http',
+    maxBodyBytes: scenarioSettings.server.maxBodyBytes,
+  });
+  const mcp = mountMcp(app, {
+    version: VERSION,
+    environment: config.environment,
+    scenario,
+    unforeseen,
+  });
   attestationKeys(app, keyring);
   pages(app, {
     directory: options.pagesDirectory ?? PAGES_DIRECTORY,
@@ -349,6 +378,7 @@ async function start(
     url,
     newKeys,
     keyring,
+    mcp,
     sizeAtStart: thread.sizeAtOpen,
     close() {
       closing = true;

@@ -91,14 +91,15 @@ export function httpServer(options: HttpOptions): FastifyInstance {
 }
 
 /** While the server stops, a connection ends with the answer that it waits for: nobody keeps it from stopping. */
-function endConnectionsOnClose(app: FastifyInstance): void {
+export function endConnectionsOnClose(app: FastifyInstance): void {
   let closing = false;
   app.addHook('preClose', (done) => {
     closing = true;
     done();
   });
-  app.addHook('onSend', (_request, reply, payload, done) => {
-    if (closing) reply.header('connection', 'close');
+  app.addHook('onSend', (request, reply, payload, done) => {
+    // HTTP/2 has no such header; there the session says that it ends.
+    if (closing && request.raw.httpVersionMajor === 1) reply.header('connection', 'close');
     done(null, payload);
   });
 }

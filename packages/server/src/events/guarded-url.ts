@@ -6,6 +6,10 @@ import { addressKind } from './address.ts';
 export interface UrlRules {
   /** Also this machine, by http or https and at any port: for development and tests. */
   readonly allowLoopback: boolean;
+  /** Also by http, to whatever address may be called. */
+  readonly allowPlain?: boolean | undefined;
+  /** Also inside our own network: for whoever names the hosts that may be called. */
+  readonly allowPrivate?: boolean | undefined;
 }
 
 /** Why a URL is not called. */
@@ -45,7 +49,8 @@ export function parseGuardedUrl(text: string, rules: UrlRules): Result<URL, UrlF
   const [, scheme, authority] = URL_START.exec(text) ?? [];
   if (scheme === undefined || authority === undefined) return refuse('url_malformed');
   const plain = scheme.toLowerCase() === 'http';
-  if (scheme.toLowerCase() !== 'https' && !(plain && rules.allowLoopback)) {
+  const mayBePlain = rules.allowLoopback || rules.allowPlain === true;
+  if (scheme.toLowerCase() !== 'https' && !(plain && mayBePlain)) {
     return refuse('scheme_refused');
   }
   if (authority.includes('@')) return refuse('credentials_refused');
@@ -58,12 +63,16 @@ export function parseGuardedUrl(text: string, rules: UrlRules): Result<URL, UrlF
   if (isIP(host) !== 0) {
     if (!isAllowed(host, url, rules)) return refuse('address_refused');
   } else if (LOOPBACK_NAME.test(host)) {
-    if (!rules.allowLoopback) return refuse('host_refused');
-  } else if (host.length > HOST_CHARACTERS_MAX || !HOST_NAME.test(host)) {
+    if (!rules.allowLoopback && rules.allowPrivate !== true) return refuse('host_refused');
+  } else if (
+    rules.allowPrivate !== true &&
+    (host.length > HOST_CHARACTERS_MAX || !HOST_NAME.test(host))
+  ) {
     return refuse('host_refused');
   }
   const port = url.port === '' ? undefined : Number(url.port);
-  if (port !== undefined && port < PORT_MIN && !local) return refuse('port_refused');
+  const free = local || rules.allowPrivate === true;
+  if (port !== undefined && port < PORT_MIN && !free) return refuse('port_refused');
   return ok(url);
 }
 
@@ -72,11 +81,12 @@ export function hostOf(url: URL): string {
   return url.hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
-/** Whether `url` may be called at `address`. Without encryption only this machine may. */
+/** Whether `url` may be called at `address`. Without encryption only this machine may, unless the rules say more. */
 export function isAllowed(address: string, url: URL, rules: UrlRules): boolean {
+  if (rules.allowPrivate === true) return true;
   const kind = addressKind(address);
   if (kind === 'loopback') return rules.allowLoopback;
-  return kind === 'public' && url.protocol === 'https:';
+  return kind === 'public' && (url.protocol === 'https:' || rules.allowPlain === true);
 }
 
 /** An IPv6 address has many spellings, but none that is not plainly one. */

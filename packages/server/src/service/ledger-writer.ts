@@ -26,7 +26,7 @@ import {
   utf8,
 } from '@countersign/proof';
 import { checkHead } from './ledger-check.ts';
-import type { Handle, Idempotency, LedgerStore, NewEntry, Signer } from './ports.ts';
+import type { Handle, Idempotency, LedgerStore, NewEntry, RunSnapshot, Signer } from './ports.ts';
 
 /** Something to append: everything but its number. */
 export interface Draft {
@@ -42,11 +42,14 @@ export interface Draft {
   /** Canonical text of the subject; cut where the signature over `message` goes, if it has one. */
   readonly head: string;
   readonly message?: string | undefined;
+  /** Key that signs the message; absent: the one that the message names. */
+  readonly keyId?: string | undefined;
   readonly tail: string;
   readonly input?: string | undefined;
   readonly idempotency?: Idempotency | undefined;
   readonly seenOfDecision?: number | undefined;
   readonly handles?: readonly Handle[] | undefined;
+  readonly snapshot?: RunSnapshot | undefined;
   /** Drafts of one group become entries together or not at all. */
   readonly group?: number | undefined;
 }
@@ -187,7 +190,7 @@ export class LedgerWriter {
   #sign(draft: Draft): string | undefined {
     if (draft.message === undefined) return undefined;
     // A message names its key, so a draft from before a rotation is signed as it was laid out.
-    const keyId = KEY_ID.exec(draft.message)?.[1];
+    const keyId = draft.keyId ?? KEY_ID.exec(draft.message)?.[1];
     const signer = keyId === undefined ? undefined : this.#keys.signer(keyId);
     if (signer === undefined) throw new SigningFailed(`no key signs for ${keyId ?? 'nobody'}`);
     return renderSignature(signer.sign(draft.message));
@@ -291,6 +294,7 @@ export class LedgerWriter {
           idempotency: draft.idempotency,
           seenOfDecision: draft.seenOfDecision,
           handles: draft.handles,
+          snapshot: draft.snapshot,
           group: draft.group,
         },
       });

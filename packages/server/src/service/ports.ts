@@ -28,10 +28,26 @@ export interface NewEntry extends StoredEntry {
   readonly idempotency?: Idempotency | undefined;
   /** What the entry can be found by. */
   readonly handles?: readonly Handle[] | undefined;
+  /** State of a run after this entry, for stores that keep runs beside the ledger. */
+  readonly snapshot?: RunSnapshot | undefined;
   /** Entries of a batch with one group are committed together or not at all. */
   readonly group?: number | undefined;
   /** Size of the decision's own history that the writer has seen; absent: it does not matter. */
   readonly seenOfDecision?: number | undefined;
+}
+
+/** A run as a whole, in the layout of the original server. */
+export interface RunSnapshot {
+  readonly tenant: number | bigint;
+  readonly namespace: number | bigint;
+  readonly runId: string;
+  /** Canonical text of the run, and its SHA-256 as lower-case hex. */
+  readonly state: string;
+  readonly stateHash: string;
+  /** Unix milliseconds. */
+  readonly savedAt: number;
+  /** How many versions of the run are kept; absent: all. */
+  readonly maxVersions?: number | undefined;
 }
 
 /** Something that people search by, each within its tenant. */
@@ -56,6 +72,8 @@ export const HANDLE_KINDS = [
   'parent',
   /** Sign-offs of a launch, by policy. */
   'sign_off',
+  /** Runs by the scenario that they follow. */
+  'scenario',
 ] as const;
 export type HandleKind = (typeof HANDLE_KINDS)[number];
 

@@ -175,7 +175,8 @@ function storedOf(entry: NewEntry): StoredEntry {
     idempotency: ___,
     seenOfDecision: ____,
     handles: _____,
-    group: ______,
+    snapshot: ______,
+    group: _______,
     ...stored
   } = entry;
   return stored;

@@ -2,7 +2,7 @@ import type { EntryType } from '@countersign/proof';
 import { WEBHOOK_SCHEMA } from './webhook-store.ts';
 
 /** Version of the layout below, kept in `PRAGMA user_version`. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** Types of entries that are looked for by themselves; decisions and most of what is about them is not. */
 const TYPES_INDEXED: readonly EntryType[] = [
@@ -13,7 +13,14 @@ const TYPES_INDEXED: readonly EntryType[] = [
   'review_opened',
   'report',
   'execution',
+  'scenario',
 ];
+
+const INDEX_BY_TYPE = `CREATE INDEX entries_by_type ON entries (entry_type, seq)
+  WHERE ${TYPES_INDEXED.map((type) => `entry_type = '${type}'`).join(' OR ')};`;
+
+/** Brings layout 2, whose index knows fewer types, to this one. */
+export const FROM_2 = `DROP INDEX entries_by_type;\n${INDEX_BY_TYPE}`;
 
 /**
  * Tables of a ledger. `entries` and `checkpoints` only grow: triggers refuse to change or delete a row, whoever asks,
@@ -45,8 +52,7 @@ CREATE TABLE entries (
 );
 CREATE UNIQUE INDEX entries_by_chain ON entries (scope, chain_position);
 CREATE INDEX entries_by_decision ON entries (scope, decision_id, seq);
-CREATE INDEX entries_by_type ON entries (entry_type, seq)
-  WHERE ${TYPES_INDEXED.map((type) => `entry_type = '${type}'`).join(' OR ')};
+${INDEX_BY_TYPE}
 CREATE TABLE handles (
   scope INTEGER NOT NULL REFERENCES scopes (id),
   kind  TEXT NOT NULL,

@@ -1,5 +1,3 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { type ChainHead, completedBy, EMPTY_CHAIN, type EntryType } from '@countersign/proof';
 import Database from 'better-sqlite3';
@@ -15,20 +13,15 @@ import type {
   NewEntry,
   StoredEntry,
 } from '../service/ports.ts';
+import { type DatabaseOptions, openDatabase } from './database.ts';
 import { refusedOf } from './refused.ts';
-import { SCHEMA, SCHEMA_VERSION } from './schema.ts';
+import { snapshotWriter } from './run-snapshots.ts';
 
-/** Milliseconds to wait for another process that writes the same file. */
-const BUSY_TIMEOUT_MS = 5_000;
-/** Pages of 4 KiB in the write-ahead log before SQLite copies them into the database. */
-const WAL_PAGES = 4_000;
 const HASH_BYTES = 32;
 /** Rows looked at before whoever waits has a turn, where there can be many. */
 const ROWS_AT_ONCE = 500;
 /** Kind of the handles that say which entries a decision has, beside those that callers search by. */
 const OF_DECISION = 'decision';
-/** Node-API of the driver's ready-made binaries, first in Node 22.14. An older Node would crash in them. */
-const NAPI_MIN = 10;
 
 interface EntryRow {
   readonly seq: number;
@@ -63,56 +56,11 @@ export function isSqliteError(error: unknown): boolean {
 }
 
 /**
- * Opens the ledger in a SQLite file and creates it where there is none. A commit is one transaction with
- * `synchronous=FULL`: when it returns, the write-ahead log is on disk.
+ * Opens the ledger in a SQLite file and creates it where there is none. A commit is one transaction that is synced:
+ * when it returns, it is on disk.
  */
-export function openSqlite(file: string): SqliteStore {
-  return storeOver(openDatabase(file));
-}
-
-/** A connection to a ledger's file, with its tables in place. */
-export function openDatabase(file: string): Database.Database {
-  if (Number(process.versions['napi']) < NAPI_MIN) {
-    throw new Error(
-      `Node ${process.versions.node} is too old for the SQLite driver; 22.14 will do`,
-    );
-  }
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  makeOwned(file);
-  const db = new Database(file, { timeout: BUSY_TIMEOUT_MS });
-  db.pragma('journal_mode = WAL');
-  // The build's own default in WAL mode is NORMAL, which syncs only when the log is copied.
-  db.pragma('synchronous = FULL');
-  db.pragma(`wal_autocheckpoint = ${WAL_PAGES}`);
-  db.pragma('foreign_keys = ON');
-  db.pragma('secure_delete = ON');
-  db.pragma('cache_size = -4000');
-  migrate(db, file);
-  return db;
-}
-
-function migrate(db: Database.Database, file: string): void {
-  db.transaction(() => {
-    const version = db.pragma('user_version', { simple: true });
-    if (version === SCHEMA_VERSION) return;
-    if (version !== 0) {
-      throw new Error(`${file} has layout ${String(version)}; this build reads ${SCHEMA_VERSION}`);
-    }
-    db.exec(SCHEMA);
-    db.pragma(`user_version = ${SCHEMA_VERSION}`);
-  }).immediate();
-}
-
-/**
- * Makes an empty file that only its owner can read, as SQLite then makes those beside it. One that is there is not
- * touched: to close it would take away the locks that this process holds on it.
- */
-function makeOwned(file: string): void {
-  try {
-    closeSync(openSync(file, 'wx', 0o600));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
+export function openSqlite(file: string, options: DatabaseOptions = {}): SqliteStore {
+  return storeOver(openDatabase(file, options));
 }
 
 function storeOver(db: Database.Database): SqliteStore {
@@ -200,6 +148,7 @@ function storeOver(db: Database.Database): SqliteStore {
     addApiKey: db.prepare('INSERT OR IGNORE INTO api_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     revokeApiKey: db.prepare<[string]>("UPDATE api_keys SET state = 'revoked' WHERE id = ?"),
   };
+  const writeSnapshot = snapshotWriter(db);
   const scopeIds = new Map<string, number>();
   const typeFrom = new Map<EntryType, Database.Statement<[number, number], EntryRow>>();
 
@@ -230,6 +179,7 @@ function storeOver(db: Database.Database): SqliteStore {
     if (entry.idempotency !== undefined) {
       sql.addKey.run(entry.idempotency.key, entry.idempotency.fingerprint, entry.seq);
     }
+    if (entry.snapshot !== undefined) writeSnapshot(entry.snapshot);
     scopeIds.set(entry.scope, scope);
   };
 

@@ -14,7 +14,7 @@ const say = (message: FromThread): void => port.postMessage(message);
 
 const keyring = openKeyring(options.keyDirectory, Date.now);
 const writer = new LedgerWriter(() => {
-  const store = openSqlite(options.databaseFile);
+  const store = openSqlite(options.databaseFile, options.database);
   return options.commitDelayMs === undefined ? store : slow(store, options.commitDelayMs);
 }, keyring);
 

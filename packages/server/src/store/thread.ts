@@ -1,11 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import type { Draft } from '../service/ledger-writer.ts';
 import type { PlacedResult } from '../service/placed.ts';
+import type { DatabaseOptions } from './database.ts';
 
 /** What the writer's thread is told at its start. */
 export interface ThreadOptions {
   readonly databaseFile: string;
   readonly keyDirectory: string;
+  readonly database?: DatabaseOptions | undefined;
   /** Milliseconds added after each commit: makes a fast disk behave like a slow one in measurements. */
   readonly commitDelayMs?: number | undefined;
 }

@@ -1,4 +1,4 @@
-import { openDatabase } from './sqlite.ts';
+import { openDatabase } from './database.ts';
 import { type WebhookStore, webhookStore } from './webhook-store.ts';
 
 /** The webhooks of a ledger, over a connection of their own: deliveries never wait in line with requests. */

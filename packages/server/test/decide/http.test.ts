@@ -204,8 +204,8 @@ describe('headers', () => {
 
 describe('operation', () => {
   it('/healthz, /readyz and the status say that it decides', async () => {
-    expect(await gate.get('/healthz')).toMatchObject({ status: 200, text: 'ok\n' });
-    expect(await gate.get('/readyz')).toMatchObject({ status: 200, text: 'ready\n' });
+    expect(await gate.get('/healthz')).toMatchObject({ status: 200, body: { status: 'ok' } });
+    expect(await gate.get('/readyz')).toMatchObject({ status: 200, body: { status: 'ready' } });
     const { status, body } = await gate.send('/api/decision/status', {});
     expect(status).toBe(200);
     expect(body).toMatchObject({

@@ -1,0 +1,69 @@
+/** One frame, or why there is none; after a fault the stream says nothing that can be trusted. */
+export type Frame =
+  | { readonly ok: true; readonly text: string }
+  | {
+      readonly ok: false;
+      readonly fault:
+        | 'missing content length header'
+        | 'invalid content length'
+        | 'mcp response too large'
+        | 'mcp read failed';
+    };
+
+const HEADER_BYTES_MAX = 8_192;
+const END_OF_HEADERS = /\r?\n\r?\n/;
+
+/** Cuts a stream into frames that name their length in a `Content-Length` header. */
+export class FrameReader {
+  readonly #bytesMax: number;
+  #buffer: Buffer = Buffer.alloc(0);
+  #broken = false;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Adds bytes; gives the frames that they complete. */
+  push(chunk: Uint8Array): readonly Frame[] {
+    const frames: Frame[] = [];
+    if (this.#broken) return frames;
+    this.#buffer = Buffer.concat([this.#buffer, chunk]);
+    for (;;) {
+      const frame = this.#next();
+      if (frame === undefined) return frames;
+      frames.push(frame);
+      if (!frame.ok) {
+        this.#broken = true;
+        return frames;
+      }
+    }
+  }
+
+  #next(): Frame | undefined {
+    const head = this.#buffer.subarray(0, HEADER_BYTES_MAX).toString('latin1');
+    const end = END_OF_HEADERS.exec(head);
+    if (end === null) {
+      return this.#buffer.length > HEADER_BYTES_MAX
+        ? { ok: false, fault: 'missing content length header' }
+        : undefined;
+    }
+    const line = head
+      .slice(0, end.index)
+      .split(/\r?\n/)
+      .find((one) => one.startsWith('Content-Length:'));
+    if (line === undefined) return { ok: false, fault: 'missing content length header' };
+    const length = line.slice('Content-Length:'.length).trim();
+    if (!/^\d{1,12}$/.test(length)) return { ok: false, fault: 'invalid content length' };
+    if (Number(length) > this.#bytesMax) return { ok: false, fault: 'mcp response too large' };
+    const from = end.index + end[0].length;
+    const to = from + Number(length);
+    if (this.#buffer.length < to) return undefined;
+    const body = this.#buffer.subarray(from, to);
+    this.#buffer = this.#buffer.subarray(to);
+    try {
+      return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(body) };
+    } catch {
+      return { ok: false, fault: 'mcp read failed' };
+    }
+  }
+}
