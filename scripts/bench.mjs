@@ -8,6 +8,7 @@ await steps(
     ['build', build],
     ['http', () => node(['--no-warnings', '--experimental-strip-types', 'bench/http.ts'])],
     ['latency', () => node(['--no-warnings', '--experimental-strip-types', 'bench/latency.ts'])],
+    ['mcp', () => node(['--no-warnings', '--experimental-strip-types', 'bench/mcp.ts'])],
     ['engines', () => node([...source, 'bench/engines.ts'])],
     ['missing-evidence', () => node([...source, 'bench/missing-evidence.ts'])],
   ].filter(([name]) => name === 'build' || wanted(name)),
