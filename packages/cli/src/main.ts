@@ -3,9 +3,12 @@ import { VERSION } from '@countersign/server';
 import { Command } from 'commander';
 import { addConformance } from './conformance.ts';
 import { addData } from './data.ts';
+import { addProviderKit } from './decision-gate/provider.ts';
 import { addDemo } from './demo.ts';
 import { addKeys } from './keys.ts';
 import { addLedger } from './ledger.ts';
+import { addMcp } from './mcp.ts';
+import { addMcpProxy } from './mcp-proxy.ts';
 import { addPolicy } from './policy.ts';
 import { addReviewers } from './reviewers.ts';
 import { addServe } from './serve.ts';
@@ -31,9 +34,12 @@ addKeys(program);
 addData(program);
 addLedger(program);
 addPolicy(program);
+addProviderKit(program);
 addReviewers(program);
 addSources(program);
 addWebhooks(program);
+addMcp(program);
+addMcpProxy(program);
 program.commands.forEach(inherit);
 
 try {

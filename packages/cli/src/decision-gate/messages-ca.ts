@@ -1,0 +1,113 @@
+import type { Messages } from './messages-en.ts';
+
+export const ca: Messages = {
+  translationNotice: 'Avís: aquest text és una traducció automàtica i no ha estat revisada.',
+  unknownLanguage: (asked) => `aquí no hi ha la llengua \`${asked}\`; feu servir en o ca`,
+  warning: 'avís',
+
+  inputMissing: 'indiqueu els arguments amb --json o --input',
+  inputTwice: 'indiqueu --json o --input, però no tots dos',
+  inputTooLarge: (file, bytesMax) => `${file} té més de ${bytesMax} bytes`,
+  inputNotText: (file) => `${file} no és text UTF-8`,
+  inputNotJson: (file, place, code) => `${file} no és JSON: ${code} a ${place}`,
+  inputNotRon: (file, place, reason) => `${file} no és RON: ${reason} a ${place}`,
+  inputMisfit: (file, reason) => `${file}: ${reason}`,
+  memberMissing: (file, name) => `${file} no té el membre \`${name}\``,
+
+  scenarioMisfit: (file, reason) => `${file} no és un escenari: ${reason}`,
+  scenarioUnsound: (reason) => `especificació d’escenari no vàlida: ${reason}`,
+  scenarioValid: (id, hash) => `ScenarioSpec vàlida (scenario_id=${id}, spec_hash=sha256:${hash})`,
+  lint: {
+    condition_unused: (id) => `cap porta no fa servir la condició \`${id}\``,
+    stage_without_gates: (id) => `l’etapa \`${id}\` no té cap porta i s’abandona de seguida`,
+    group_empty: (name) => `${name} és buit`,
+    group_unreachable: (min) => `en demana ${min} i n’hi ha menys: mai no és cert`,
+    branch_gate_unknown: (id) => `la porta \`${id}\` no és d’aquesta etapa: mai no es tria`,
+    stage_cycle: (id) => `una execució pot tornar a l’etapa \`${id}\``,
+    requirement_too_deep: (max) => `té més de ${max} nivells: la porta sempre és desconeguda`,
+  },
+
+  signatureNeedsBoth: 'per a una signatura calen --signature-out i --signing-key',
+  signingKeyMalformed: (file) => `${file} no té 32 bytes, ni en brut ni en base64`,
+
+  endpointMalformed: (url) => `${url} no és un URL`,
+  variableMalformed: (pair) => `${pair} no és nom=valor`,
+  profileUnknown: (name, file) => `no hi ha el perfil d’autenticació \`${name}\` a ${file}`,
+  profileMalformed: (name, key) =>
+    `\`${key}\` del perfil d’autenticació \`${name}\` no és una cadena`,
+  configUnreadable: (file, reason) => `no es pot llegir ${file}: ${reason}`,
+  argumentsMisfit: (tool, reason) => `arguments de ${tool}: ${reason}`,
+  answerMalformed: 'la resposta del servidor no és d’aquest protocol',
+  serverSlow: (ms) => `el servidor no ha respost en ${ms} ms`,
+  serverUnreachable: (url, reason) => `no es pot arribar a ${url}: ${reason}`,
+  stdioCommandMissing: 'el transport stdio necessita --stdio-command',
+  stdioFailed: (program, reason) => `no es pot iniciar ${program}: ${reason}`,
+  stdioClosed: 'el servidor ha acabat sense respondre',
+  stepRefused: (tool, reason) => `${tool} ha estat rebutjat: ${reason}`,
+  statusDiffers: (wanted, reached) =>
+    `l’estat de l’execució és ${reached}, però hauria de ser ${wanted}`,
+
+  storeMissing: (file) => `no hi ha la base de dades ${file}`,
+  storeInMemory: 'la configuració desa les execucions a la memòria: no hi ha cap base de dades',
+  runNotFound: (id) => `no s’ha trobat l’execució ${id}`,
+  runDamaged: (id) => `el resum criptogràfic de l’execució ${id} no coincideix`,
+  runUndecodable: (id, reason) => `no es pot descodificar l’execució ${id}: ${reason}`,
+  runMisplaced: (id) => `l’estat desat per a l’execució ${id} és el d’una altra`,
+
+  providerNameMalformed: (name) =>
+    `\`${name}\` no pot ser el nom: una lletra i fins a 62 lletres, xifres, _ o -, tot en minúscules`,
+  providerNameReserved: (name) => `\`${name}\` és el nom d’un proveïdor integrat`,
+  directoryNotEmpty: (directory) => `${directory} no és buit`,
+  providerCreated: (directory) => `hi ha un proveïdor d’evidència a ${directory}`,
+  providerNext: (directory) =>
+    `A continuació: node --test ${directory}; després editeu checks.mjs i contract.json`,
+  providerCommandMissing: 'indiqueu el programa amb --command',
+  conformance: {
+    contract: 'contracte',
+    noExamples: 'el contracte no té cap exemple per preguntar',
+    paramsMissing: 'es nega a respondre sense params',
+    unknownCheck: 'rebutja una comprovació que no té',
+    correlation: 'accepta un identificador de correlació i repeteix el de la petició',
+    unknownMethod: 'rebutja un altre mètode',
+    notJson: 'continua després d’una trama que no és JSON',
+    notRequest: 'continua després d’una trama que no és cap petició',
+    pieces: 'reconstrueix una trama a partir de trossos',
+    together: 'respon dues trames que arriben juntes',
+    ends: 'acaba quan acaba l’entrada',
+    refused: (code, message) => `rebutjat: ${code}: ${message}`,
+    misfit: (value, reason) => `${value} no segueix result_schema: ${reason}`,
+    differs: (value, wanted) => `${value}; el contracte diu ${wanted}`,
+    hashDiffers: 'evidence_hash no és el resum del valor',
+    notRefused: 'no ha estat rebutjat',
+    noCode: 'l’error no té codi',
+    otherId: 'la resposta té un identificador diferent del de la petició',
+    tooLarge: (bytes) => `la resposta té ${bytes} bytes; els servidors en llegeixen 1048576`,
+    silence: (ms) => `cap resposta en ${ms} ms`,
+    ended: 'el programa ha acabat en lloc de respondre',
+    noise: 'a la sortida estàndard hi ha alguna cosa que no és una trama',
+    didNotEnd: (ms) => `encara hi és ${ms} ms després del final de l’entrada`,
+  },
+
+  manifestInvalid: (file, reason) => `el manifest ${file} no és vàlid: ${reason}`,
+  keyMalformed: (name) => `${name} no és una clau del tipus que es demana`,
+  keysMissing: (directory) => `no hi ha cap clau a ${directory}`,
+  runpackStorageMissing: 'la configuració no té [runpack_storage]',
+  runpackReport: {
+    title: 'Verificació del paquet',
+    status: 'Estat',
+    checkedFiles: 'Fitxers comprovats',
+    errors: 'Errors',
+  },
+  runpackCopied: (count, directory) => `hi ha ${count} fitxers a ${directory}`,
+
+  sourceScheme: (scheme) => `no hi ha cap font per a \`${scheme}\``,
+  sourceMalformed: (uri) => `${uri} no es pot llegir com a lloc d’un contingut`,
+  sourceRefused: (uri, reason) => `${uri} es rebutja: ${reason}`,
+  sourceFailed: (uri, reason) => `no es pot obtenir ${uri}: ${reason}`,
+  contentTooLarge: (bytesMax) => `el contingut té més de ${bytesMax} bytes`,
+  contentTypeDiffers: (got, wanted) =>
+    `el tipus del contingut és ${got}, però hauria de ser ${wanted}`,
+  contentNotJson: 'el contingut no és el JSON que diu el seu tipus',
+  contentHashDiffers: (got, wanted) =>
+    `el resum del contingut és ${got}, però hauria de ser ${wanted}`,
+};
