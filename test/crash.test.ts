@@ -30,7 +30,7 @@ describe('crash', () => {
     if (!existsSync(CLI)) throw new Error(`${CLI} is missing: build with \`npm run build\` first`);
   });
 
-  it('D-12 no answer is lost or doubled over 25 kills', { timeout: 90_000 }, async () => {
+  it('D-12 no answer is lost or doubled over 25 kills', { timeout: 300_000 }, async () => {
     const { code, summary } = await crash('--kills', '25', '--seed', '12');
     expect(summary).toMatchObject({ ok: true, kills: 25, lost: 0, faults: [] });
     expect(summary['startUpKills']).toBeGreaterThan(0);

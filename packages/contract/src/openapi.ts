@@ -3,6 +3,7 @@ import { ErrorBody } from './decide/schemas.ts';
 import { type ErrorCode, type ErrorEntry, errors } from './errors.ts';
 import { COMMON_ERRORS, type Operation, operations } from './operations.ts';
 import { PARAMETERS } from './path-parameters.ts';
+import { serverPaths } from './server-paths.ts';
 
 /** The OpenAPI 3.1 document of all operations. */
 export function openApi(version: string): Record<string, unknown> {
@@ -13,7 +14,7 @@ export function openApi(version: string): Record<string, unknown> {
     item[operation.method.toLowerCase()] = describe(name, operation);
     paths[path] = item;
   }
-  for (const [path, entry] of Object.entries(SERVER_PATHS)) paths[path] = { get: served(entry) };
+  Object.assign(paths, serverPaths());
   return {
     openapi: '3.1.0',
     info: {
@@ -40,93 +41,6 @@ export function openApi(version: string): Record<string, unknown> {
           { schema: { type }, description },
         ]),
       ),
-    },
-  };
-}
-
-/** What every server has beside its operations. */
-interface Served {
-  readonly name: string;
-  readonly type: 'text/plain' | 'text/html' | 'application/json' | '*/*';
-  readonly summary: string;
-  /** What a 503 says, where there may be one. */
-  readonly otherwise?: string;
-  readonly parameter?: string;
-}
-
-const UNBUILT = 'The pages are not built';
-const SERVER_PATHS: Readonly<Record<string, Served>> = {
-  '/healthz': { name: 'healthz', type: 'text/plain', summary: 'The process runs' },
-  '/readyz': {
-    name: 'readyz',
-    type: 'text/plain',
-    summary: 'The server takes decisions',
-    otherwise: 'It does not',
-  },
-  '/metrics': {
-    name: 'metrics',
-    type: 'text/plain',
-    summary: 'Metrics in the Prometheus text format',
-  },
-  '/openapi.json': { name: 'openapi', type: 'application/json', summary: 'This document' },
-  '/llms.txt': { name: 'llms', type: 'text/plain', summary: 'The interface in words, for agents' },
-  '/.well-known/decide.json': {
-    name: 'discovery',
-    type: 'application/json',
-    summary: 'Where everything is',
-  },
-  '/.well-known/rulebook-attestation-keys.json': {
-    name: 'rulebookAttestationKeys',
-    type: 'application/json',
-    summary: 'The key registry in the form that rulebook attestations name',
-    otherwise: 'The key registry is damaged and is therefore not published in part',
-  },
-  '/': {
-    name: 'startPage',
-    type: 'text/html',
-    summary: 'What runs here, and where to go',
-    otherwise: UNBUILT,
-  },
-  '/verify': {
-    name: 'verifierPage',
-    type: 'text/html',
-    summary: 'Verifies records and packets in the browser',
-    otherwise: UNBUILT,
-  },
-  '/playground': {
-    name: 'playgroundPage',
-    type: 'text/html',
-    summary: 'Tries the template policies; test environment only',
-    otherwise: UNBUILT,
-  },
-  '/countersign-verifier.html': {
-    name: 'offlineVerifier',
-    type: 'text/html',
-    summary: 'The verifier as one file, to be kept and opened without a network',
-    otherwise: UNBUILT,
-  },
-  '/assets/{file}': {
-    name: 'pageAsset',
-    type: '*/*',
-    summary: 'Scripts and styles of the pages; their names hold a hash of their content',
-    parameter: 'file',
-  },
-};
-
-function served({ name, type, summary, otherwise, parameter }: Served): Record<string, unknown> {
-  const content = { [type]: { schema: type === 'application/json' ? {} : { type: 'string' } } };
-  const refusal =
-    type === 'application/json' ? content : { 'text/plain': { schema: { type: 'string' } } };
-  const parameters = [{ in: 'path', name: parameter, required: true, schema: { type: 'string' } }];
-  return {
-    operationId: name,
-    summary,
-    tags: ['server'],
-    security: [],
-    ...(parameter === undefined ? {} : { parameters }),
-    responses: {
-      200: { description: summary, content },
-      ...(otherwise === undefined ? {} : { 503: { description: otherwise, content: refusal } }),
     },
   };
 }

@@ -55,7 +55,7 @@ class SupervisedProcess implements McpTransport {
     child.stdout.on('data', (chunk: Buffer) => {
       for (const frame of frames.push(chunk)) {
         if (frame.ok) this.#answer(frame.text);
-        else this.#fail(frame.fault, true);
+        else this.#fail(frame.fault, false);
       }
     });
     createInterface({ input: child.stderr }).on('line', (line) => this.#log(line));

@@ -235,7 +235,7 @@ describe('the document', () => {
   it('D-116 what the server has beside its operations is described, and is of the type that is told', async () => {
     const names = new Set<string>(TABLE.map(([, { path }]) => braced(path)));
     const beside = Object.entries(document['paths'] as Record<string, Members>).filter(
-      ([path]) => !names.has(path),
+      ([path, item]) => !names.has(path) && at(item, 'get.responses.200') !== undefined,
     );
     expect(beside.length).toBeGreaterThan(8);
     const unbuilt = await openGate({ pagesDirectory: temporaryDirectory() });
@@ -243,10 +243,62 @@ describe('the document', () => {
       const found = await gate.get(path.replace('{file}', 'page-0.js'));
       expect([path, found.status]).toEqual([path, 200]);
       expect(typesOf(item, found), path).toContain(true);
+      const schema = at(item, 'get.responses.200.content.application/json.schema');
+      if (schema !== undefined) expect(compiled(schema)(found.body), path).toBe(true);
       const without = await unbuilt.get(path);
       if (without.status === 503) expect(typesOf(item, without), path).toContain(true);
     }
     await unbuilt.close();
+  });
+
+  it('D-116 what the two protocols with messages of their own answer is described', async () => {
+    const list = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' });
+    const json = { 'content-type': 'application/json' };
+    const both = { ...json, accept: 'application/json, text/event-stream' };
+    const elsewhere = { ...both, origin: 'https://pages.example' };
+    const large = JSON.stringify('x'.repeat(1024 * 1024));
+    const asked: readonly [string, string, Record<string, string>, string | null][] = [
+      ...['/rpc', '/mcp'].flatMap((path): [string, string, Record<string, string>, string][] => [
+        [path, 'POST', both, list],
+        [path, 'POST', both, '{'],
+        [path, 'POST', elsewhere, list],
+        [path, 'POST', both, large],
+      ]),
+      [
+        '/mcp',
+        'POST',
+        both,
+        JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' }),
+      ],
+      ['/mcp', 'POST', json, list],
+      ['/mcp', 'POST', { ...both, 'content-type': 'text/plain' }, list],
+      ['/mcp', 'GET', both, null],
+      ['/mcp', 'DELETE', both, null],
+    ];
+    const seen = new Set<string>();
+    for (const [path, method, headers, body] of asked) {
+      const answer = await gate.send(path, { method, headers, body });
+      const where = `${method} ${path} ${answer.status}`;
+      seen.add(where);
+      const item = at(document, 'paths') as Record<string, Members>;
+      const response = at(item[path], `${method.toLowerCase()}.responses.${answer.status}`);
+      expect(response, where).toBeDefined();
+      const type = answer.headers.get('content-type')?.split(';')[0];
+      if (type === undefined) {
+        expect([where, answer.text]).toEqual(['POST /mcp 202', '']);
+        continue;
+      }
+      const content = at(response, 'content') as Record<string, Members>;
+      expect(Object.keys(content), where).toContain(type);
+      if (type !== 'application/json') continue;
+      const check = compiled(content[type]?.['schema']);
+      expect(check(answer.body), `${where} ${JSON.stringify(check.errors)}`).toBe(true);
+    }
+    expect([...seen].sort()).toEqual([
+      ...['DELETE /mcp 405', 'GET /mcp 405', 'POST /mcp 200', 'POST /mcp 202', 'POST /mcp 400'],
+      ...['POST /mcp 403', 'POST /mcp 406', 'POST /mcp 413', 'POST /mcp 415', 'POST /rpc 200'],
+      ...['POST /rpc 400', 'POST /rpc 401', 'POST /rpc 413'],
+    ]);
   });
 
   it('D-116 refusals before the body is read are described as well', async () => {
@@ -316,8 +368,12 @@ function routesOf(printed: string): string[] {
       found.push(`${method} ${braced(path.join(''))}`);
     }
   }
-  // A literal path that would be taken for an id is only there to be refused.
-  const refused = ['GET /api/decision/verify'];
+  // A literal path that would be taken for an id is only there to be refused, and so are methods of the protocols.
+  const refused = [
+    'GET /api/decision/verify',
+    ...['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].map((method) => `${method} /rpc`),
+    ...['PUT', 'PATCH', 'OPTIONS'].map((method) => `${method} /mcp`),
+  ];
   // The router prints a wildcard without what stands before it.
   const routes = found.map((route) => (route === 'GET /*' ? 'GET /assets/{file}' : route));
   return [...new Set(routes)].filter((route) => !refused.includes(route)).sort();

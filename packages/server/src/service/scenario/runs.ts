@@ -39,8 +39,10 @@ interface Followed {
 
 /** Largest run, in characters of its entries and in bytes of its canonical text where snapshots are kept. */
 const STATE_LENGTH_MAX = 16 * 1024 * 1024;
-/** Runs kept in memory; the one unused for longest leaves first. */
-const FOLLOWED_MAX = 512;
+/** Characters of all runs kept in memory; the one unused for longest leaves first. */
+const FOLLOWED_LENGTH_MAX = 64 * 1024 * 1024;
+/** What a run costs beside its entries. */
+const FOLLOWED_OVERHEAD = 2_048;
 /** Attempts at one change: another process may have moved the run in between. */
 const ATTEMPTS_MAX = 8;
 
@@ -53,6 +55,8 @@ export class Runs {
   readonly #turns = new Turns();
   /** In the order of last use. */
   readonly #followed = new Map<string, Followed>();
+  /** Of all that is followed. */
+  #length = 0;
 
   constructor(ports: ScenarioPorts) {
     this.#ports = ports;
@@ -137,7 +141,7 @@ export class Runs {
       snapshot === undefined ? draft : { ...draft, snapshot },
     );
     const name = nameOf(key);
-    this.#followed.delete(name);
+    this.#forget(name);
     if (appended.ok) {
       this.#remember(name, { state, entries: seen + 1, length });
       return { ok: true };
@@ -174,9 +178,18 @@ export class Runs {
 
   #remember(name: string, followed: Followed): void {
     this.#followed.set(name, followed);
-    if (this.#followed.size <= FOLLOWED_MAX) return;
-    const [oldest] = this.#followed.keys();
-    if (oldest !== undefined) this.#followed.delete(oldest);
+    this.#length += followed.length + FOLLOWED_OVERHEAD;
+    for (const oldest of this.#followed.keys()) {
+      if (this.#length <= FOLLOWED_LENGTH_MAX) return;
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(name: string): void {
+    const followed = this.#followed.get(name);
+    if (followed === undefined) return;
+    this.#followed.delete(name);
+    this.#length -= followed.length + FOLLOWED_OVERHEAD;
   }
 
   /**
