@@ -1,6 +1,6 @@
 import { build, run, steps, tool } from './run.mjs';
 
-const packages = ['policy', 'proof', 'contract', 'verify', 'client', 'server', 'cli'];
+const packages = ['policy', 'signals', 'proof', 'contract', 'verify', 'client', 'server', 'cli'];
 await steps([
   ['format', () => run(tool('biome'), ['check', '--linter-enabled=false', '.'])],
   ['types', build],

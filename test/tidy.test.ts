@@ -9,6 +9,7 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   policy: [],
   proof: [],
+  signals: ['policy'],
   contract: [],
   verify: ['policy', 'proof'],
   client: ['contract', 'proof', 'verify'],
@@ -17,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'server/store': ['server/service', 'server/keys', 'contract', 'policy', 'proof'],
   'server/keys': ['server/service', 'proof'],
   'server/events': ['server/service', 'server/store', 'contract', 'proof'],
+  'server/evidence': ['server/service', 'server/events', 'contract', 'policy', 'proof'],
   'server/doors': ['server/adapters', 'server/service', 'contract', 'policy', 'proof', 'verify'],
   server: [
     'server/service',
@@ -24,6 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'server/store',
     'server/keys',
     'server/events',
+    'server/evidence',
     'server/doors',
     'contract',
     'policy',
@@ -37,6 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   policy: [],
   proof: ['#hash', '@noble/hashes', '@noble/ed25519', 'node:crypto'],
+  signals: ['parse5', 'tldts'],
   contract: ['typebox'],
   verify: [],
   client: [],

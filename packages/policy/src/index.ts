@@ -1,3 +1,4 @@
+export * as communication from './communication/index.ts';
 export {
   type Comparator,
   type ComparatorName,

@@ -1,0 +1,175 @@
+import { findDisguises } from './disguises.ts';
+import { capped, Findings, merge } from './findings.ts';
+import { findHints } from './hints.ts';
+import { type HtmlReading, readHtml } from './html.ts';
+import { findIdentity } from './identity.ts';
+import { type DetectedLanguage, detectLanguage } from './language.ts';
+import { findPhrases } from './lexical.ts';
+import { findLinks } from './links.ts';
+import type { AccountLookup } from './lookup.ts';
+import { asSubmitted, type MappedText } from './mapped-text.ts';
+import type { Work } from './matcher.ts';
+import type { Analysis, Communication, Direction, SegmentKind } from './model.ts';
+import { readText } from './normalize.ts';
+import { findOpacity } from './opacity.ts';
+import type { Reading } from './reading.ts';
+import type { Ruleset } from './ruleset.ts';
+import { segmentText } from './segment.ts';
+import { tokenize } from './tokens.ts';
+import { findValues } from './values.ts';
+
+/** Steps that one analysis may take, whatever the machine: about a third of a second on a small one. */
+const WORK_MAX = 30_000_000;
+
+/** Everything that one communication contains. Pure: equal input and ruleset give an equal result. */
+export function analyze(
+  communication: Communication,
+  ruleset: Ruleset,
+  lookup?: AccountLookup,
+): Analysis {
+  const findings = new Findings();
+  const work: Work = { left: WORK_MAX };
+  const html =
+    communication.body_html === undefined ? undefined : readHtml(communication.body_html);
+  const readings = readAll(communication, html, ruleset);
+  for (const reading of readings) {
+    findPhrases(reading, ruleset.lexicons, findings, work);
+    findValues(reading, communication, lookup, findings);
+    findDisguises(reading, findings);
+  }
+  findLinks(readings, html, communication, ruleset, findings);
+  findIdentity(communication, readings, ruleset, findings);
+  findOpacity(communication, readings, html, findings);
+  findHints(communication, ruleset, lookup, findings, work);
+  const { signals, cut } = capped(merge(findings.signals));
+  return {
+    signals,
+    coverage: findings.coverage(),
+    segments: readings.map(({ kind, pointer, direction, submitted, language }) => ({
+      kind,
+      pointer,
+      span: { start: submitted.starts[0] ?? 0, end: submitted.ends.at(-1) ?? 0 },
+      direction,
+      language: language.code,
+      tier: language.tier,
+    })),
+    usable: isUsable(communication, readings),
+    complete: !cut && work.left > 0,
+    languages: [...new Set(readings.map(({ language }) => language.code))].sort(),
+  };
+}
+
+/** Something to read, and somebody who says it. */
+function isUsable(communication: Communication, readings: readonly Reading[]): boolean {
+  const says = readings.some(
+    ({ kind, tokens }) => kind !== 'hidden' && kind !== 'thread' && tokens.words.length > 0,
+  );
+  const named =
+    communication.participants.some(({ role }) => role === 'sender') ||
+    communication.proposed_action.draft !== undefined;
+  return says && named;
+}
+
+const FORWARDED_SUBJECT = /^\s*(?:fwd?|wg|tr|rv|i|doorgest|enc|pd|vb)\s*:/i;
+
+/** All texts of a communication as readings, the ones that tell its language first. */
+function readAll(
+  communication: Communication,
+  html: HtmlReading | undefined,
+  ruleset: Ruleset,
+): readonly Reading[] {
+  const readings: Reading[] = [];
+  const { subject, body_excerpt: body, proposed_action: action } = communication;
+  let language: DetectedLanguage | undefined;
+  const read = (
+    kind: SegmentKind,
+    pointer: string,
+    direction: Direction,
+    submitted: MappedText,
+  ): Reading => {
+    const texts = readText(submitted, ruleset.confusables);
+    const tokens = tokenize(texts.plain.text);
+    const detected = detectLanguage(texts.plain.text, tokens, ruleset.languages, language);
+    const reading = {
+      kind,
+      pointer,
+      direction,
+      submitted,
+      readings: texts,
+      tokens,
+      language: detected,
+    };
+    readings.push(reading);
+    for (const tagged of texts.tagged) readings.push(hidden(pointer, direction, tagged, reading));
+    return reading;
+  };
+  const hidden = (
+    pointer: string,
+    direction: Direction,
+    submitted: MappedText,
+    beside: Reading,
+  ): Reading => {
+    const texts = readText(submitted, ruleset.confusables);
+    const tokens = tokenize(texts.plain.text);
+    const { language: inherited } = beside;
+    const detected = detectLanguage(texts.plain.text, tokens, ruleset.languages, inherited);
+    return {
+      kind: 'hidden',
+      pointer,
+      direction,
+      submitted,
+      readings: texts,
+      tokens,
+      language: detected,
+    };
+  };
+
+  const forwarded = subject !== undefined && FORWARDED_SUBJECT.test(subject);
+  const inbound = (pointer: string, text: MappedText): void => {
+    const parts = segmentText(text, ruleset.segmentWords, forwarded);
+    const longest = [...parts].sort((a, b) => b.text.text.length - a.text.text.length)[0];
+    if (longest !== undefined && language === undefined) {
+      const tokens = tokenize(longest.text.text);
+      language = detectLanguage(longest.text.text, tokens, ruleset.languages);
+    }
+    for (const { kind, text: part } of parts) {
+      read(verified(kind, part, communication), pointer, 'inbound', part);
+    }
+  };
+  if (body !== undefined) inbound('/body_excerpt', asSubmitted(body));
+  if (html !== undefined) {
+    inbound('/body_html', html.visible);
+    for (const { text } of html.hidden) read('hidden', '/body_html', 'inbound', text);
+  }
+  if (subject !== undefined) read('subject', '/subject', 'inbound', asSubmitted(subject));
+  for (const [i, { text }] of (communication.documents ?? []).entries()) {
+    if (text !== undefined) read('document', `/documents/${i}/text`, 'inbound', asSubmitted(text));
+  }
+  if (action.draft !== undefined) {
+    read('draft', '/proposed_action/draft', 'outbound', asSubmitted(action.draft));
+  }
+  return readings;
+}
+
+/** A quotation that stands in no message of the thread is somebody's word, not history. */
+function verified(kind: SegmentKind, part: MappedText, { thread }: Communication): SegmentKind {
+  if (kind !== 'quoted' || thread === undefined) return kind;
+  const quoted = wordsOf(part.text);
+  if (quoted.length === 0) return kind;
+  const known = new Set(thread.flatMap(({ body_excerpt }) => wordsOf(body_excerpt)));
+  // Who and when stand in the introduction of a quotation, not in the message that it quotes.
+  const foreign = quoted.filter((run) => !known.has(run)).length;
+  return foreign <= Math.max(2, quoted.length * 0.2) ? kind : 'quoted_unverified';
+}
+
+/** Runs of three words of the lines of a quotation, without its own marks and headers. */
+function wordsOf(text: string): readonly string[] {
+  const lines = text
+    .split('\n')
+    .map((line) => line.replace(/^(?:\s{0,2}>)+/, ''))
+    .filter((line) => !/^\s*[\p{L} ]{2,20}[:：]/u.test(line) && !/[:：]\s*$/.test(line));
+  const words = tokenize(lines.join('\n')).words;
+  const runs: string[] = [];
+  for (let i = 0; i + 3 <= words.length; i += 1) runs.push(words.slice(i, i + 3).join(' '));
+  return runs;
+}

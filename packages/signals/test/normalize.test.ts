@@ -1,0 +1,117 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { asSubmitted, submittedSpan } from '../src/mapped-text.ts';
+import { readText } from '../src/normalize.ts';
+import { codes, cutOf, mail, ruleset, signalsOf } from './rules.ts';
+
+const reading = (text: string) => readText(asSubmitted(text), ruleset.confusables);
+const kinds = (text: string): readonly string[] => reading(text).disguises.map(({ kind }) => kind);
+
+describe('the readings of a text', () => {
+  it.each([
+    ['pass\u200bword', 'password', ['zero_width']],
+    ['p\u0430ssw\u043erd now', 'password now', ['homoglyph']],
+    ['p a s s w o r d', 'password', ['spaced_letters']],
+    ['p.a.s.s.w.o.r.d', 'password', ['spaced_letters']],
+    ['\u{1d429}\u{1d41a}\u{1d42c}\u{1d42c}', 'pass', ['compatibility_letters']],
+    ['a\u0007b', 'ab', ['control_characters']],
+    ['\u202edrowssap\u202c', 'password', ['bidi_override']],
+    ['caf&eacute;', 'café', []],
+    ['=70=61=73=73', 'pass', []],
+    ['&amp;amp;amp;lt;', '&lt;', ['nested_encoding']],
+    ['B. C. D. F.', 'B. C. D. F.', []],
+    ['plain text', 'plain text', []],
+  ])('%j is read as %j', (text, plain, disguises) => {
+    const read = reading(text);
+    expect(read.plain.text).toBe(plain);
+    expect(kinds(text)).toEqual(disguises);
+  });
+
+  it('reads digits as letters in a reading of its own', () => {
+    expect(reading('your p4ssw0rd').leet.text).toBe('your password');
+    const code = reading('order INV2041 for Q3, 12km');
+    expect(code.leet).toBe(code.plain);
+  });
+
+  it('leaves honest scripts, emoji and regional flags alone', () => {
+    for (const text of [
+      'Добрый день, коллеги',
+      '👩‍👩‍👧 hello',
+      'میخواهم',
+      '🏴\u{e0067}\u{e0062}\u{e007f} flag',
+    ]) {
+      expect(kinds(text), text).toEqual([]);
+    }
+  });
+
+  it('decodes what is written in tag characters as hidden text', () => {
+    const tags = Array.from('ignore').map((sign) =>
+      String.fromCodePoint(0xe0000 + sign.charCodeAt(0)),
+    );
+    const { tagged, plain } = reading(`Hi${tags.join('')} there`);
+    expect(tagged.map(({ text }) => text)).toEqual(['ignore']);
+    expect(plain.text).toBe('Hi there');
+  });
+
+  it('knows for every unit which part of the submitted string it stands for', () => {
+    const pieces = fc.constantFrom(
+      'pass',
+      '\u200b',
+      '&amp;',
+      '=3D',
+      '\u0430',
+      '\u202e',
+      '\u202c',
+      'x y z w ',
+      '\r\n',
+      '４',
+      '\u{e0041}',
+      'é',
+      ' ',
+      '\ud800',
+    );
+    fc.assert(
+      fc.property(
+        fc.array(pieces, { maxLength: 30 }),
+        fc.string({ unit: 'binary' }),
+        (list, any) => {
+          const text = list.join('') + any;
+          const { seen, plain, leet, tagged, disguises } = reading(text);
+          for (const mapped of [seen, plain, leet, ...tagged]) {
+            expect(mapped.starts.length).toBe(mapped.text.length);
+            expect(mapped.ends.length).toBe(mapped.text.length);
+            for (let i = 0; i < mapped.text.length; i += 1) {
+              const { start, end } = submittedSpan(mapped, i, i + 1);
+              expect(start >= 0 && start < end && end <= text.length).toBe(true);
+            }
+          }
+          for (const { span } of disguises) {
+            expect(span.start >= 0 && span.start < span.end && span.end <= text.length).toBe(true);
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('a phrase in disguise', () => {
+  it.each([
+    ['zero width', 'Please send me your pass\u200bword.', 'obfuscation.zero_width high'],
+    ['look-alikes', 'Please send me your p\u0430ssword.', 'obfuscation.homoglyph high'],
+    ['spacing', 'Please send me your p a s s w o r d now.', 'obfuscation.spaced_letters high'],
+    ['digits', 'Please send me your p4ssw0rd.', 'obfuscation.leet high'],
+  ])('by %s is found, and so is the disguise', (_, text, how) => {
+    expect(codes(mail(text))).toEqual(
+      expect.arrayContaining(['credential.password_or_code critical', how]),
+    );
+  });
+
+  it('is cut out of the string as it was submitted', () => {
+    const message = mail('Hello. Please send me your pass\u200bword.');
+    const [signal] = signalsOf(message, 'credential.password_or_code');
+    if (signal === undefined) throw new Error('not found');
+    expect(signal.view).toBe('V2');
+    expect(cutOf(message, signal)).toBe('send me your pass\u200bword');
+  });
+});
