@@ -1,6 +1,6 @@
 import { isList, isObject, type Json, type JsonObject, member } from '@countersign/policy';
 import { type Confusables, parseConfusables } from './confusables.ts';
-import type { LanguageProfile, Languages, Tier } from './language.ts';
+import type { LanguageProfile, Languages } from './language.ts';
 import { type Lexicon, type LexiconFault, parseLexicon } from './lexicon.ts';
 import type { SegmentWords } from './segment.ts';
 import { foldWord } from './tokens.ts';
@@ -52,7 +52,10 @@ export function parseRuleset(
   const languages = object(files.languages, 'languages');
   const segments = object(files.segments, 'segments');
   const brands = object(files.brands, 'brands');
-  const profiles = Object.entries(objectOf(member(languages, 'profiles'))).map(profileOf);
+  const spoken = new Set(lexicons.map(({ language }) => language));
+  const profiles = Object.entries(objectOf(member(languages, 'profiles'))).map((entry) =>
+    profileOf(entry, spoken),
+  );
   const known = new Set(wordsOf(member(languages, 'common')));
   for (const profile of profiles) {
     if (profile.tier === 'A') for (const word of profile.words) known.add(word);
@@ -81,12 +84,13 @@ export function parseRuleset(
   return faults.length === 0 ? { ok: true, value } : { ok: false, faults };
 }
 
-function profileOf([code, json]: [string, Json]): LanguageProfile {
+/** A language is known as well as its file says, but only where there is a lexicon of it. */
+function profileOf([code, json]: [string, Json], spoken: ReadonlySet<string>): LanguageProfile {
   const profile = objectOf(json);
   const tier = member(profile, 'tier');
   return {
     code,
-    tier: (tier === 'A' || tier === 'B' ? tier : 'C') satisfies Tier,
+    tier: spoken.has(code) && (tier === 'A' || tier === 'B') ? tier : 'C',
     words: new Set(wordsOf(member(profile, 'words'))),
   };
 }

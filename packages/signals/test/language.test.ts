@@ -18,8 +18,9 @@ describe('the language of a text', () => {
     ['it', 'Grazie per il messaggio, lo leggeremo e le risponderemo con calma nella settimana.'],
     ['nl', 'Bedankt voor het bericht, wij zullen het lezen en laten u weten wat er van is.'],
     ['pt', 'Obrigado pela mensagem, nós vamos ler e respondemos para você em uma semana.'],
-  ])('%s is covered', (code, text) => {
-    expect(detect(text)).toMatchObject({ code, tier: 'A', covered: true });
+  ])('%s is recognised, and covered where there is a lexicon of it', (code, text) => {
+    const spoken = ruleset.lexicons.some(({ language }) => language === code);
+    expect(detect(text)).toMatchObject({ code, tier: spoken ? 'A' : 'C', covered: spoken });
   });
 
   it.each([

@@ -114,8 +114,7 @@ function listedIn(
   const names = new Set<ScenarioComparator>();
   for (const name of list) {
     const known = SCENARIO_COMPARATORS.find((one) => one === name);
-    if (known === undefined)
-      return `allowed_comparators includes unknown comparator ${String(name)}`;
+    if (known === undefined) return `allowed_comparators includes a comparator that does not exist`;
     if (!isEnabled(known, settings)) {
       return `allowed_comparators includes ${known}, which is disabled by config`;
     }
@@ -193,7 +192,9 @@ function resolveNamed(type: Json, schema: JsonObject): Admissions | string {
     case 'array':
       return admissionsOf(holdsScalars(member(schema, 'items')) ? 'scalar_array' : 'array');
     default:
-      return `schema type ${String(type)} is not supported`;
+      return typeof type === 'string'
+        ? `schema type ${type} is not supported`
+        : 'schema type must be a text';
   }
 }
 

@@ -84,7 +84,10 @@ function read(text: string): Provided {
   if (first === undefined) return refused('empty tool result');
   if (!isObject(first)) return refused('invalid tool result');
   const type = member(first, 'type');
-  if (type === 'text') return refused(`unexpected text response: ${String(member(first, 'text'))}`);
+  if (type === 'text') {
+    const said = member(first, 'text');
+    return refused(`unexpected text response: ${typeof said === 'string' ? said : ''}`);
+  }
   if (type !== 'json') return refused('invalid tool result');
   const decoded = scenario.evidenceResult(member(first, 'json'));
   return decoded.ok ? { ok: true, result: decoded.value } : refused('invalid tool result');

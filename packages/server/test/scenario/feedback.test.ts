@@ -96,7 +96,10 @@ describe('feedback', () => {
       evidence: { allowRawValues: true, requireProviderOptIn: true },
     };
     const valueOf = (feedback: Members | undefined): unknown => {
-      const [record] = feedback?.['gate_records'] as { evidence: { result: Members }[] }[];
+      const records = feedback?.['gate_records'] as
+        | { evidence: { result: Members }[] }[]
+        | undefined;
+      const [record] = records ?? [];
       const result = record?.evidence[0]?.result;
       expect(result?.['evidence_hash']).not.toBeNull();
       return result?.['value'];
