@@ -47,6 +47,8 @@ export interface FetchFault {
     | 'aborted'
     /** The connection was refused, cut, or its certificate is not the host's. */
     | 'connection_failed'
+    /** The connection ended within the body. */
+    | 'body_cut'
     | 'body_too_large';
   /** Code of the system or of TLS, such as `ECONNREFUSED`. */
   readonly detail?: string | undefined;
@@ -121,8 +123,8 @@ interface Exchange {
 function exchange(url: URL, addresses: readonly string[], how: Exchange): Promise<Answer> {
   const { request, rules, signal } = how;
   return new Promise((answer) => {
-    const failed = (error: unknown): void =>
-      answer(signal.aborted ? refuse(stopped(signal)) : refuse('connection_failed', codeOf(error)));
+    const failed = (error: unknown, code: FetchFault['code'] = 'connection_failed'): void =>
+      answer(signal.aborted ? refuse(stopped(signal)) : refuse(code, codeOf(error)));
     const outgoing: ClientRequest = (url.protocol === 'https:' ? https : http).request(url, {
       method: request.method,
       headers: { 'accept-encoding': 'identity', ...request.headers },
@@ -133,9 +135,9 @@ function exchange(url: URL, addresses: readonly string[], how: Exchange): Promis
       rejectUnauthorized: true,
       ...(rules.ca === undefined ? {} : { ca: rules.ca }),
     });
-    outgoing.on('error', failed);
+    outgoing.on('error', (error) => failed(error));
     outgoing.on('response', (response) => {
-      response.on('error', failed);
+      response.on('error', (error) => failed(error, 'body_cut'));
       receive(response, request.bodyBytesMax, answer);
     });
     // An answer that switches protocols ends in neither of the two above.

@@ -1,13 +1,20 @@
 import { isObject, member } from '@countersign/policy';
-import { guardedFetch } from '../events/guarded-fetch.ts';
+import { type FetchRules, guardedFetch } from '../events/guarded-fetch.ts';
 import { digestOf } from '../service/scenario/canonical.ts';
 import type { BuiltinConfig } from '../service/scenario/settings.ts';
 import { type Ask, provided, refused } from './provider.ts';
 
 export type HttpConfig = Extract<BuiltinConfig, { readonly kind: 'http' }>;
 
-/** Status and body hash of pages. Addresses inside our own network are refused unless the configuration opens them. */
-export function httpProvider(config: HttpConfig, ca?: string): Ask {
+/**
+ * Status and body hash of pages. Addresses inside our own network are refused unless the configuration opens them.
+ *
+ * @param surroundings how names become addresses and who is trusted, where that is not the system's to say.
+ */
+export function httpProvider(
+  config: HttpConfig,
+  surroundings: Pick<FetchRules, 'ca' | 'resolve'> = {},
+): Ask {
   return async ({ check_id, params }) => {
     if (check_id !== 'status' && check_id !== 'body_hash') return refused('unsupported http check');
     if (params === undefined) return refused('http check requires params');
@@ -33,17 +40,18 @@ export function httpProvider(config: HttpConfig, ca?: string): Ask {
         ...(check_id === 'body_hash' ? { bodyBytesMax: config.maxResponseBytes } : {}),
       },
       {
+        ...surroundings,
         allowLoopback: config.allowPrivate,
         allowPlain: config.allowHttp,
         allowPrivate: config.allowPrivate,
-        ca,
       },
     );
     if (!answer.ok) return refused(TEXTS[answer.fault.code] ?? 'http request failed');
     const { status, headers, body } = answer.value;
     const declared = Number(headers['content-length'] ?? body.length);
-    if (check_id === 'body_hash' && body.length < declared)
+    if (check_id === 'body_hash' && body.length < declared) {
       return refused('http response truncated');
+    }
     return provided({
       value: { kind: 'json', value: check_id === 'status' ? status : { ...digestOf(body) } },
       evidence_ref: { uri: url.href },
@@ -54,6 +62,8 @@ export function httpProvider(config: HttpConfig, ca?: string): Ask {
 }
 
 const TEXTS: Readonly<Record<string, string>> = {
+  url_malformed: 'invalid url',
+  body_cut: 'http response truncated',
   body_too_large: 'http response exceeds size limit',
   address_refused: 'url host not allowed',
   host_refused: 'url host not allowed',

@@ -1,28 +1,15 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { extname, isAbsolute, join, relative, sep } from 'node:path';
-import {
-  isList,
-  isObject,
-  type Json,
-  type JsonObject,
-  member,
-  scenario,
-} from '@countersign/policy';
-import { parseJson } from '@countersign/proof';
-import { JSONPathEnvironment } from 'json-p3';
-import { parse as parseYaml } from 'yaml';
+import { isObject, type JsonObject, member } from '@countersign/policy';
 import { canonical } from '../service/scenario/canonical.ts';
 import type { Provided } from '../service/scenario/ports.ts';
 import type { BuiltinConfig } from '../service/scenario/settings.ts';
+import { readJson, readYaml } from './document.ts';
+import { selectAll } from './json-path.ts';
 import { type Ask, coded, provided, refused } from './provider.ts';
 
 export type JsonConfig = Extract<BuiltinConfig, { readonly kind: 'json' }>;
-
-/** Deepest document, in arrays and objects. */
-const DEPTH_MAX = 127;
-const YAML_ALIASES_MAX = 100;
-
-const paths = new JSONPathEnvironment({ maxRecursionDepth: DEPTH_MAX + 1 });
 
 /** Documents below a directory. Rejects when there is no such directory. */
 export async function jsonProvider(config: JsonConfig): Promise<Ask> {
@@ -95,9 +82,9 @@ async function readPath(config: JsonConfig, root: string, params: JsonObject): P
     return coded(code, isYaml ? 'invalid yaml' : 'invalid json', details, where);
   }
   const content_type = isYaml ? 'application/yaml' : 'application/json';
-  const selected = path === null ? [document] : select(path, document);
-  if (selected === undefined) {
-    return coded('invalid_jsonpath', 'invalid jsonpath', { jsonpath: path }, where);
+  const selected = path === null ? [document] : selectAll(path, document);
+  if (typeof selected === 'string') {
+    return coded('invalid_jsonpath', selected, { jsonpath: path }, where);
   }
   const [first, second] = selected;
   if (first === undefined) {
@@ -108,6 +95,9 @@ async function readPath(config: JsonConfig, root: string, params: JsonObject): P
   return provided({ ...where, value: { kind: 'json', value }, content_type });
 }
 
+/** A link put in place of the file since its path was resolved is not followed, and a pipe that nobody writes not waited for. */
+const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
 /** The file, or one byte more than allowed of it; a device or a directory is not opened as a document. */
 async function readBounded(
   file: string,
@@ -115,7 +105,7 @@ async function readBounded(
 ): Promise<Uint8Array | 'unopened' | 'unread'> {
   let handle: FileHandle;
   try {
-    handle = await open(file, 'r');
+    handle = await open(file, READ_FLAGS);
   } catch {
     return 'unopened';
   }
@@ -134,71 +124,4 @@ async function readBounded(
   } finally {
     await handle.close();
   }
-}
-
-function textOf(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-function readJson(bytes: Uint8Array): Json | undefined {
-  const text = textOf(bytes);
-  if (text === undefined) return undefined;
-  const parsed = parseJson(text, { depthMax: DEPTH_MAX, readNumber: scenario.readScenarioNumber });
-  return parsed.ok ? (parsed.value as Json) : undefined;
-}
-
-function readYaml(bytes: Uint8Array): Json | undefined {
-  const text = textOf(bytes);
-  if (text === undefined) return undefined;
-  try {
-    const options = { intAsBigInt: true, maxAliasCount: YAML_ALIASES_MAX } as const;
-    return fromYaml(parseYaml(text, { ...options, mapAsMap: true }), 0);
-  } catch {
-    return undefined;
-  }
-}
-
-/** A YAML value as JSON: whole numbers keep their form, what is no number becomes null. Throws on keys that are no texts. */
-function fromYaml(value: unknown, depth: number): Json {
-  if (depth > DEPTH_MAX) throw new RangeError('too deep');
-  if (value === null || value === undefined) return null;
-  if (typeof value === 'string' || typeof value === 'boolean') return value;
-  if (typeof value === 'bigint') {
-    return scenario.readScenarioNumber(String(value)) ?? null;
-  }
-  if (typeof value === 'number') return scenario.floatForm(value) ?? null;
-  if (Array.isArray(value)) return value.map((item) => fromYaml(item, depth + 1));
-  if (value instanceof Map) {
-    const members: Record<string, Json> = Object.create(null);
-    for (const [name, item] of value) {
-      if (typeof name !== 'string') throw new TypeError('a key is not a text');
-      members[name] = fromYaml(item, depth + 1);
-    }
-    return members;
-  }
-  throw new TypeError('not a JSON value');
-}
-
-/** Everything that a path selects, in document order; `undefined`: it is no path. */
-function select(path: string, document: Json): readonly Json[] | undefined {
-  try {
-    // Filters compare plain numbers; what is selected is looked up in the exact document by its place.
-    const nodes = paths.query(path, scenario.plainJson(document) as never);
-    return nodes.locations().map((location) => at(document, location));
-  } catch {
-    return undefined;
-  }
-}
-
-function at(document: Json, location: readonly (string | number)[]): Json {
-  let current: Json = document;
-  for (const step of location) {
-    if (isList(current)) current = current[Number(step)] ?? null;
-    else if (isObject(current)) current = member(current, String(step)) ?? null;
-  }
-  return current;
 }

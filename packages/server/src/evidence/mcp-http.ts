@@ -1,11 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import http from 'node:http';
 import https from 'node:https';
-import {
-  MCP_RESPONSE_BYTES_MAX,
-  type McpSettings,
-  type McpTransport,
-  ProviderCallError,
-} from './mcp.ts';
+import { MCP_RESPONSE_BYTES_MAX, type McpSettings, type McpTransport } from './mcp.ts';
+import { ProviderCallError } from './provider-call-error.ts';
 
 /** A provider at an address: one POST per query, no redirect followed. */
 export function mcpOverHttp(settings: McpSettings): McpTransport {
@@ -13,6 +10,8 @@ export function mcpOverHttp(settings: McpSettings): McpTransport {
   if (url.protocol !== 'https:' && !settings.allowInsecureHttp) {
     throw new Error(`provider ${settings.name}: http needs allow_insecure_http`);
   }
+  const { bearerToken } = settings;
+  if (bearerToken !== undefined) http.validateHeaderValue('authorization', bearerToken);
   const secure = url.protocol === 'https:';
   const agent = new (secure ? https : http).Agent({ keepAlive: true });
   return {
@@ -81,7 +80,9 @@ function post(
       response.on('error', () => fail('http request failed', true));
       response.on('end', () => {
         clearTimeout(total);
-        resolve(Buffer.concat(chunks).toString('utf8'));
+        const text = Buffer.concat(chunks);
+        if (isUtf8(text)) resolve(text.toString('utf8'));
+        else fail('invalid json-rpc response', false);
       });
     });
     request.end(body);

@@ -6,6 +6,7 @@ import type { ProviderSettings } from '../service/scenario/settings.ts';
 import { mcpOverHttp } from './mcp-http.ts';
 import { mcpOverStdio } from './mcp-stdio.ts';
 import { type Ask, refused } from './provider.ts';
+import { ProviderCallError } from './provider-call-error.ts';
 
 export type McpSettings = Extract<ProviderSettings, { readonly type: 'mcp' }>;
 
@@ -15,20 +16,10 @@ export interface McpTransport {
   close(): Promise<void>;
 }
 
-/** A call that came to nothing, in the words that are recorded. */
-export class ProviderCallError extends Error {
-  /** The same question may be asked again: nothing well formed came back. */
-  readonly transient: boolean;
-
-  constructor(message: string, transient: boolean) {
-    super(message);
-    this.transient = transient;
-  }
-}
-
 /** Largest answer of an external provider, in bytes. */
 export const MCP_RESPONSE_BYTES_MAX = 1_048_576;
-const RESPONSE_DEPTH_MAX = 160;
+/** Deepest answer: a value as deep as a request may hold one, within what is around it. */
+const RESPONSE_DEPTH_MAX = 127 + 6;
 /** Queries only read, so one that got no answer is asked once more. */
 const ATTEMPTS_MAX = 2;
 

@@ -1,4 +1,5 @@
 import type { scenario } from '@countersign/policy';
+import { NO_EVIDENCE } from '../service/scenario/evidence.ts';
 import type { Provided, ProviderFault } from '../service/scenario/ports.ts';
 
 /** What answers a query, whatever it is made of. Never rejects. */
@@ -12,20 +13,9 @@ export function refused(message: string): ProviderFault {
   return { ok: false, message };
 }
 
-const NOTHING: scenario.EvidenceResult = {
-  value: null,
-  lane: 'verified',
-  error: null,
-  evidence_hash: null,
-  evidence_ref: null,
-  evidence_anchor: null,
-  signature: null,
-  content_type: null,
-};
-
 /** Evidence of a provider of ours: verified, unsigned, hashed later. */
 export function provided(members: Partial<scenario.EvidenceResult>): Provided {
-  return { ok: true, result: { ...NOTHING, ...members } };
+  return { ok: true, result: { ...NO_EVIDENCE, ...members } };
 }
 
 /** An error that is part of the evidence. */

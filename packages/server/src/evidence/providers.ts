@@ -17,7 +17,7 @@ import { httpProvider } from './http.ts';
 import { jsonProvider } from './json.ts';
 import { openMcpProvider } from './mcp.ts';
 import { type Ask, refused } from './provider.ts';
-import { signatureCheck } from './signature-policy.ts';
+import { type SignatureCheck, signatureCheck } from './signature-policy.ts';
 import { timeProvider } from './time.ts';
 
 /** Where lines go that a provider's own process writes about itself. */
@@ -33,9 +33,10 @@ export async function openProviders(
   try {
     for (const one of settings.providers) {
       const compiled = compileContract(contractOf(one));
+      // Whatever may fail comes before the process that would be left running.
+      const signed = signatureCheck(one.trust ?? settings.trust.defaultPolicy);
       const source = await open(one, compiled.contract, log);
-      const policy = one.trust ?? settings.trust.defaultPolicy;
-      opened.set(one.name, provider(one, compiled.contract, source, signatureCheck(policy)));
+      opened.set(one.name, provider(one, compiled.contract, source, signed));
       contracts.set(one.name, compiled);
     }
   } catch (error) {
@@ -105,7 +106,7 @@ function provider(
   settings: ProviderSettings,
   contract: scenario.ProviderContract,
   source: Source,
-  signed: (result: scenario.EvidenceResult) => string | undefined,
+  signed: SignatureCheck,
 ): EvidenceProvider {
   return {
     contract,
@@ -113,11 +114,11 @@ function provider(
     source: settings.type === 'builtin' ? 'builtin' : 'file',
     allowRaw: settings.allowRaw,
     async ask(query, context) {
-      const { correlation_id } = context;
+      const correlation_id = context.correlation_id?.trim() ?? null;
       if (correlation_id !== null && correlationFault(correlation_id) !== undefined) {
         return refused('invalid correlation id');
       }
-      const provided = await source.ask(query, context);
+      const provided = await source.ask(query, { ...context, correlation_id });
       if (!provided.ok) return provided;
       const fault = signed(provided.result);
       if (fault !== undefined) return refused(fault);

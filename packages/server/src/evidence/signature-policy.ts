@@ -39,8 +39,11 @@ export function signatureCheck(policy: SignaturePolicy): SignatureCheck {
 /** 32 raw bytes, or their base64. */
 function readKey(path: string): KeyObject {
   const file = readFileSync(path);
-  const raw =
-    file.length === KEY_BYTES ? file : Buffer.from(file.toString('utf8').trim(), 'base64');
-  if (raw.length !== KEY_BYTES) throw new Error(`${path} is no Ed25519 public key of 32 bytes`);
+  const text = file.toString('latin1').trim();
+  const raw = file.length === KEY_BYTES ? file : Buffer.from(text, 'base64');
+  // The decoder skips what it cannot read, so a key that is none might become another one.
+  const isKey = raw === file || raw.toString('base64') === text;
+  if (raw.length !== KEY_BYTES || !isKey)
+    throw new Error(`${path} is no Ed25519 public key of 32 bytes`);
   return createPublicKey({ key: Buffer.concat([SPKI, raw]), format: 'der', type: 'spki' });
 }

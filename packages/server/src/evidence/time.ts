@@ -1,4 +1,4 @@
-import { isObject, type Json, member, scenario } from '@countersign/policy';
+import { isNumeric, isObject, type Json, member, scenario } from '@countersign/policy';
 import type { Provided } from '../service/scenario/ports.ts';
 import { type Ask, provided, refused } from './provider.ts';
 
@@ -49,7 +49,7 @@ function thresholdOf(params: Json | undefined, kind: scenario.Timestamp['kind'])
     return integer > I64_MAX || integer < I64_MIN ? 'timestamp exceeds i64 range' : integer;
   }
   if (typeof threshold !== 'string') {
-    return typeof threshold === 'number' || typeof threshold === 'object'
+    return isNumeric(threshold)
       ? 'invalid numeric timestamp'
       : 'timestamp must be number or string';
   }

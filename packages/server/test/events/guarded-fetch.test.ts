@@ -119,12 +119,16 @@ describe('what goes wrong is a value', () => {
   });
 
   it.each([
-    ['a body cut short', 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf'],
-    ['no HTTP', 'SSH-2.0-example\r\n'],
-    ['nothing', ''],
-    ['another protocol', 'HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'],
-    ['endless headers', `HTTP/1.1 200 OK\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`],
-  ])('%s: connection_failed', async (_, text) => {
+    ['a body cut short', 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf', 'body_cut'],
+    ['no HTTP', 'SSH-2.0-example\r\n', 'connection_failed'],
+    ['nothing', '', 'connection_failed'],
+    [
+      'another protocol',
+      'HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n',
+      'connection_failed',
+    ],
+    ['endless headers', `HTTP/1.1 200 OK\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`, 'connection_failed'],
+  ])('%s is told as such', async (_, text, code) => {
     const server = net.createServer((socket) => {
       socket.on('error', () => {});
       socket.once('data', () => socket.end(text));
@@ -132,9 +136,7 @@ describe('what goes wrong is a value', () => {
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
     open.push(server);
     const { port } = server.address() as net.AddressInfo;
-    expect(await get(`http://127.0.0.1:${port}/`)).toMatchObject({
-      fault: { code: 'connection_failed' },
-    });
+    expect(await get(`http://127.0.0.1:${port}/`)).toMatchObject({ fault: { code } });
   });
 
   it('nobody listens: connection_failed with the system code', async () => {

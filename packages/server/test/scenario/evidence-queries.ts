@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type {
   BuiltinConfig,
   ProviderSettings,
@@ -13,13 +11,29 @@ import type { Members, RpcAnswer, ScenarioGate } from './harness.ts';
 export interface Evidence {
   readonly value: { readonly kind: string; readonly value: unknown } | null;
   readonly lane: string;
-  readonly error: { readonly code: string; readonly message: string; readonly details: unknown };
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly details: unknown;
+  } | null;
   readonly evidence_hash: { readonly algorithm: string; readonly value: string } | null;
   readonly evidence_ref: { readonly uri: string } | null;
   readonly evidence_anchor: { readonly anchor_type: string; readonly anchor_value: string } | null;
   readonly signature: unknown;
   readonly content_type: string | null;
 }
+
+/** Of a run that nobody has started. */
+export const CONTEXT = {
+  tenant_id: 1,
+  namespace_id: 1,
+  run_id: 'not-started',
+  scenario_id: 'not-defined',
+  stage_id: 'main',
+  trigger_id: 'trigger-1',
+  trigger_time: AT,
+  correlation_id: null,
+} as const;
 
 /** Asks a provider about a run that nobody has started. */
 export function query(
@@ -31,17 +45,7 @@ export function query(
   const [provider_id, check_id] = check.split('.');
   return gate.call('evidence_query', {
     query: { provider_id, check_id, ...(params === undefined ? {} : { params }) },
-    context: {
-      tenant_id: 1,
-      namespace_id: 1,
-      run_id: 'not-started',
-      scenario_id: 'not-defined',
-      stage_id: 'main',
-      trigger_id: 'trigger-1',
-      trigger_time: AT,
-      correlation_id: null,
-      ...context,
-    },
+    context: { ...CONTEXT, ...context },
   });
 }
 
@@ -79,56 +83,4 @@ export function showing(
       return { ...provider, config: { ...provider.config, ...change } as BuiltinConfig };
     }),
   };
-}
-
-/** The contract of a provider outside the server: one number. */
-export function scalesContract(changes: Members = {}): Members {
-  return {
-    provider_id: 'scales',
-    name: 'Scales',
-    description: 'What the scales of the warehouse show.',
-    transport: 'mcp',
-    config_schema: { type: 'object' },
-    checks: [
-      {
-        check_id: 'weight',
-        description: 'The weight in grams.',
-        determinism: 'external',
-        params_required: false,
-        params_schema: { type: 'object', additionalProperties: false },
-        result_schema: { type: 'integer' },
-        allowed_comparators: ['equals', 'greater_than', 'exists'],
-        anchor_types: [],
-        content_types: ['application/json'],
-        examples: [],
-      },
-    ],
-    notes: [],
-    ...changes,
-  };
-}
-
-/** Adds the provider of {@link scalesContract} at an address. */
-export function withScales(
-  settings: ScenarioSettings,
-  directory: string,
-  url: string,
-  contract = scalesContract(),
-): ScenarioSettings {
-  const capabilitiesPath = join(directory, 'scales.json');
-  writeFileSync(capabilitiesPath, JSON.stringify(contract));
-  const scales: ProviderSettings = {
-    name: 'scales',
-    type: 'mcp',
-    allowRaw: false,
-    command: [],
-    url,
-    allowInsecureHttp: true,
-    capabilitiesPath,
-    connectTimeoutMs: 2_000,
-    requestTimeoutMs: 10_000,
-    laneMax: 'verified',
-  };
-  // First, so that a list that is in order was sorted.
-  return { ...settings, providers: [scales, ...[...settings.providers].reverse()] };
 }

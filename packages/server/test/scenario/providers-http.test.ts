@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type HttpConfig, httpProvider } from '../../src/evidence/http.ts';
+import { startReceiver } from '../events/receiver.ts';
+import { TEST_CERTIFICATE } from '../events/tls-identity.ts';
 import { type Authority, openAuthority } from './authority.ts';
 import {
+  CONTEXT,
   type ConfigChange,
   evidenceOf,
   failure,
@@ -20,7 +24,10 @@ beforeEach(async () => {
     else if (url === '/gone') response.writeHead(410).end();
     else if (url === '/full') response.end('x'.repeat(BODY_MAX));
     else if (url === '/more') response.end('x'.repeat(BODY_MAX + 1));
-    else response.end('all is well');
+    else if (url === '/cut') {
+      response.writeHead(200, { 'content-length': 10 });
+      response.write('half', () => response.destroy());
+    } else response.end('all is well');
   });
 });
 afterEach(async () => {
@@ -36,6 +43,15 @@ const hash = (url: string) => found(gate, 'http.body_hash', { url });
 const digest = (text: string) => ({ algorithm: 'sha256', value: sha256(text) });
 
 const LOCAL = { allowHttp: true, allowPrivate: true } as const;
+
+const HTTP: HttpConfig = {
+  kind: 'http',
+  allowHttp: false,
+  allowPrivate: false,
+  timeoutMs: 5_000,
+  maxResponseBytes: BODY_MAX,
+  userAgent: 'examiner/1',
+};
 
 describe('http', () => {
   it('S-126 status and hash of a page, as it answers and no further than the limit', async () => {
@@ -60,6 +76,7 @@ describe('http', () => {
     expect(await hash(`${site.url}/full`)).toEqual(digest('x'.repeat(BODY_MAX)));
     expect(await hash(`${site.url}/more`)).toBe(failure('http response exceeds size limit'));
     expect(await status(`${site.url}/more`)).toBe(200);
+    expect(await hash(`${site.url}/cut`)).toBe(failure('http response truncated'));
     await gate.close();
 
     gate = await open({ allowPrivate: true });
@@ -123,4 +140,58 @@ describe('http', () => {
     }
     expect(site.asked).toHaveLength(0);
   });
+
+  it('S-126 by https the certificate must be for the host that was asked for', async () => {
+    gate = await open();
+    const page = await startReceiver(() => ({ status: 204 }), { tls: true });
+    const resolve = async (): Promise<string[]> => ['127.0.0.1'];
+    const asked = (host: string, ca?: string) =>
+      httpProvider({ ...HTTP, allowPrivate: true }, { resolve, ca })(
+        {
+          provider_id: 'http',
+          check_id: 'status',
+          params: { url: `https://${host}:${page.port}/` },
+        },
+        CONTEXT,
+      );
+    try {
+      expect(await asked('hooks.example.test', TEST_CERTIFICATE)).toMatchObject({
+        ok: true,
+        result: { value: { kind: 'json', value: 204 } },
+      });
+      const failed = { ok: false, message: 'http request failed' };
+      expect(await asked('other.example.test', TEST_CERTIFICATE)).toEqual(failed);
+      expect(await asked('hooks.example.test')).toEqual(failed);
+      expect(page.received).toHaveLength(1);
+    } finally {
+      await page.close();
+    }
+  });
+
+  it.each([['127.0.0.1'], ['10.0.0.1'], ['169.254.169.254'], ['fd00::1'], ['::ffff:192.168.0.1']])(
+    'S-127 a name that leads to %s is not called',
+    async (address) => {
+      gate = await open();
+      const page = await startReceiver(() => ({ status: 204 }), { tls: true });
+      const asked: string[] = [];
+      const resolve = async (host: string): Promise<string[]> => {
+        asked.push(host);
+        return [address];
+      };
+      const url = `https://hooks.example.test:${page.port}/`;
+      try {
+        const ask = httpProvider(HTTP, { resolve, ca: TEST_CERTIFICATE });
+        for (const check_id of ['status', 'body_hash']) {
+          expect(await ask({ provider_id: 'http', check_id, params: { url } }, CONTEXT)).toEqual({
+            ok: false,
+            message: 'url host not allowed',
+          });
+        }
+        expect(asked).toEqual(['hooks.example.test', 'hooks.example.test']);
+        expect(page.connections()).toBe(0);
+      } finally {
+        await page.close();
+      }
+    },
+  );
 });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -90,6 +91,47 @@ describe('what is selected', () => {
     }
   });
 
+  it('a path that asks for more than anyone needs is ended, and holds nobody up', async () => {
+    gate = await open();
+    const branch = (depth: number): unknown =>
+      depth === 0 ? 1 : [1, 2, 3].map(() => branch(depth - 1));
+    write('tree.json', JSON.stringify(branch(5)));
+    const many = `$${`[${Array(9).fill('*').join(',')}]`.repeat(5)}`;
+    const nested = '$..[?count($..[?count($..*) > 0]) > 0]';
+    for (const jsonpath of [many, nested]) {
+      expect(await path('tree.json', jsonpath), jsonpath).toBe(
+        'invalid_jsonpath: jsonpath looks at too many places',
+      );
+    }
+    expect(await path('tree.json', '$[0][0][0][0].length')).toMatch(/^jsonpath_not_found/);
+    expect(await path('tree.json', '$..[?length(@) > 3]')).toMatch(/^jsonpath_not_found/);
+
+    // This pattern takes longer with every letter, without end for so many.
+    write('letters.json', JSON.stringify([`${'a'.repeat(60)}b`]));
+    for (const name of ['search', 'match']) {
+      const jsonpath = `$[?${name}(@, '(a+)+$')]`;
+      expect(await path('letters.json', jsonpath)).toBe('invalid_jsonpath: invalid jsonpath');
+    }
+  });
+
+  it.each([
+    ['twice.json', '{"a":1,"a":2}'],
+    ['deep.json', '['.repeat(128) + ']'.repeat(128)],
+    ['twice.yaml', 'a: 1\na: 2\n'],
+    ['number.yaml', '1: one\n'],
+    ['two.yaml', 'a: 1\n---\nb: 2\n'],
+    ['itself.yaml', '&a [*a, *a]\n'],
+    [
+      'bomb.yaml',
+      `- &a [${'x,'.repeat(9)}]\n- &b [${'*a,'.repeat(9)}]\n- &c [${'*b,'.repeat(9)}]\n- [${'*c,'.repeat(9)}]\n`,
+    ],
+  ])('the document %s is none that everyone reads alike', async (file, text) => {
+    gate = await open();
+    write(file, text);
+    const kind = file.endsWith('.json') ? 'json' : 'yaml';
+    expect(await path(file)).toBe(`invalid_${kind}: invalid ${kind}`);
+  });
+
   it('a document that cannot be read as what its name says is told as such', async () => {
     gate = await open({ kind: 'json', allowYaml: false });
     write('broken.json', '{"a":1');
@@ -142,6 +184,9 @@ describe('where documents are', () => {
     expect(await path('')).toBe('path_missing: json file path is empty');
     expect(await path('.')).toBe('path_invalid: json file path resolves to empty path');
     expect(await path('below')).toBe('file_open_failed: unable to open json file');
+    // Nobody ever writes to this pipe.
+    execFileSync('mkfifo', [join(gate.evidence, 'pipe.json')]);
+    expect(await path('pipe.json')).toBe('file_open_failed: unable to open json file');
     expect(await path('below/../inside.json')).toBe('shown');
     expect(await path('within.json')).toBe('shown');
   });

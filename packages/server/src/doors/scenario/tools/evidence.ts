@@ -1,7 +1,7 @@
 import { type RpcResult, rpcFail, rpcOk, unauthorized } from '@countersign/contract';
 import { scenario } from '@countersign/policy';
-import { canonical, digestOf } from '../../../service/scenario/canonical.ts';
-import { disclosed, mayShowRaw } from '../../../service/scenario/evidence.ts';
+import { canonical } from '../../../service/scenario/canonical.ts';
+import { asAsked, disclosed, mayShowRaw, unanswered } from '../../../service/scenario/evidence.ts';
 import type { EvidenceProvider } from '../../../service/scenario/ports.ts';
 import { readArguments } from '../arguments.ts';
 import { invalidParams, type ToolsOf } from '../tool.ts';
@@ -12,17 +12,6 @@ type EvidenceTool =
   | 'providers_list'
   | 'provider_contract_get'
   | 'provider_check_schema_get';
-
-const NOTHING: scenario.EvidenceResult = {
-  value: null,
-  lane: 'verified',
-  error: null,
-  evidence_hash: null,
-  evidence_ref: null,
-  evidence_anchor: null,
-  signature: null,
-  content_type: null,
-};
 
 /** Asking providers, and what they are. */
 export function evidenceTools({
@@ -71,11 +60,11 @@ export function evidenceTools({
       const check = providers.checkQuery(query);
       if (!check.ok) return check;
       const provider = providers.get(query.provider_id);
-      const provided =
-        provider === undefined
-          ? ({ ok: false, message: `provider not registered: ${query.provider_id}` } as const)
-          : await provider.ask(query, context);
-      const result = provided.ok ? hashed(provided.result) : failed(provided.message);
+      const provided = await provider?.ask(query, context);
+      const result =
+        provided?.ok === true
+          ? asAsked(provided.result)
+          : unanswered(provided?.message ?? `provider not registered: ${query.provider_id}`);
       return rpcOk({ result: disclosed(result, mayShowRaw(settings, provider)) });
     },
 
@@ -122,22 +111,4 @@ export function evidenceTools({
       return bounded({ provider_id: providerId, ...view, contract_hash: contractHash });
     },
   };
-}
-
-/** What a caller may compare with what is recorded: of an error nothing, of a value its hash. */
-function hashed(result: scenario.EvidenceResult): scenario.EvidenceResult {
-  if (result.error !== null) {
-    return { ...result, value: null, evidence_hash: null, content_type: null };
-  }
-  if (result.value === null || result.evidence_hash !== null) return result;
-  const content =
-    result.value.kind === 'json'
-      ? canonical(result.value.value)
-      : Uint8Array.from(result.value.value);
-  return { ...result, evidence_hash: digestOf(content) };
-}
-
-function failed(message: string): scenario.EvidenceResult {
-  const text = `evidence provider error: ${message}`;
-  return { ...NOTHING, error: { code: 'provider_error', message: text, details: null } };
 }
