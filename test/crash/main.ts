@@ -84,7 +84,7 @@ async function run(options: Options, say: (line: string) => void): Promise<Summa
     return current;
   };
   const complaintOf = ({ complaint }: ServerProcess): void => {
-    if (complaint !== '') faults.push(`the server complained: ${complaint.trim()}`);
+    if (complaint.trim() !== '') faults.push(`the server complained: ${complaint.trim()}`);
   };
 
   let server = await start();

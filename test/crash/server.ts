@@ -28,8 +28,7 @@ export interface Call {
 
 /** The real server as a process of its own. */
 export class ServerProcess {
-  /** All that it printed to its standard error: nothing, if it has no complaint. */
-  complaint = '';
+  #printed = '';
   readonly #process: ChildProcess;
   readonly #port: number;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: CALLERS });
@@ -40,7 +39,7 @@ export class ServerProcess {
     this.#process = child;
     this.#exited = once(child, 'exit');
     child.stderr?.on('data', (chunk: Buffer) => {
-      this.complaint += chunk.toString();
+      this.#printed += chunk.toString();
     });
   }
 
@@ -58,6 +57,12 @@ export class ServerProcess {
       },
     });
     return new ServerProcess(port, child);
+  }
+
+  /** All that it printed to its standard error but its audit trail: nothing, if it has no complaint. */
+  get complaint(): string {
+    const lines = this.#printed.split('\n');
+    return lines.filter((line) => !line.startsWith('{"event":"security_audit"')).join('\n');
   }
 
   /** Whether it came to accept decisions. */
