@@ -1,11 +1,11 @@
 // Durable decide over HTTP against the same server's bare echo and its parse-validate-answer route. All three are
 // measured in turn within each round, so what disturbs the machine disturbs all of them; only ratios are reported as
 // results. Needs wrk (Debian package `wrk`).
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { ensureWrk, KEY, median, type Sample, startServer, wrk } from './load.ts';
 
 const args = process.argv.slice(2);
 const option = (name: string, fallback: number): number => {
@@ -14,7 +14,6 @@ const option = (name: string, fallback: number): number => {
 };
 const ROUNDS = option('rounds', 5);
 const SECONDS = option('seconds', 3);
-const KEY = `decide_test_${'b'.repeat(43)}`;
 const ROUTES = ['/bench/echo', '/bench/answer', '/api/decide'] as const;
 type Route = (typeof ROUTES)[number];
 
@@ -35,12 +34,6 @@ const BODY = JSON.stringify({
     segment: 'mid_market',
   },
 });
-
-interface Sample {
-  readonly perSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-}
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'));
 const script = join(folder, 'post.lua');
@@ -64,68 +57,9 @@ init = function(args) math.randomseed(tonumber(args[1])) thread = args[1] end
 `,
 );
 
-function wrk(url: string, connections: number): Sample {
+function load(url: string, connections: number): Sample {
   const seed = String(Date.now() * 1000 + Math.floor(Math.random() * 1000));
-  const out = execFileSync(
-    'wrk',
-    [
-      '-t1',
-      `-c${connections}`,
-      `-d${SECONDS}s`,
-      '--latency',
-      '--timeout',
-      '20s',
-      '-s',
-      script,
-      url,
-      '--',
-      seed,
-    ],
-    { encoding: 'utf8' },
-  );
-  if (/Non-2xx|Socket errors/.test(out))
-    throw new Error(`${url}: not every answer was 200\n${out}`);
-  const ms = (percent: number): number => {
-    const found = new RegExp(`\\s${percent}%\\s+([\\d.]+)(us|ms|s)`).exec(out);
-    const unit = { us: 0.001, ms: 1, s: 1000 }[found?.[2] ?? ''] ?? Number.NaN;
-    return Number(found?.[1]) * unit;
-  };
-  return {
-    perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(out)?.[1]),
-    p50Ms: ms(50),
-    p99Ms: ms(99),
-  };
-}
-
-async function start(commitDelayMs: number): Promise<{ child: ChildProcess; url: string }> {
-  const child = spawn(
-    process.execPath,
-    [
-      '--max-semi-space-size=8',
-      '--max-old-space-size=1024',
-      '--no-warnings',
-      '--experimental-strip-types',
-      fileURLToPath(new URL('./server.ts', import.meta.url)),
-      answerFile,
-    ],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: {
-        ...process.env,
-        COUNTERSIGN_PORT: '0',
-        COUNTERSIGN_DATA: mkdtempSync(join(folder, 'data-')),
-        COUNTERSIGN_DEV_API_KEY: KEY,
-        COUNTERSIGN_RATE_LIMITS: 'off',
-        COUNTERSIGN_LOG_LEVEL: 'warn',
-        ...(commitDelayMs === 0 ? {} : { COUNTERSIGN_COMMIT_DELAY_MS: String(commitDelayMs) }),
-      },
-    },
-  );
-  const url = await new Promise<string>((resolve, reject) => {
-    child.stdout?.once('data', (chunk: Buffer) => resolve(chunk.toString().trim()));
-    child.once('exit', () => reject(new Error('the server did not start')));
-  });
-  return { child, url };
+  return wrk(url, { script, connections, seconds: SECONDS }, seed);
 }
 
 function rssMb(child: ChildProcess): number {
@@ -133,11 +67,11 @@ function rssMb(child: ChildProcess): number {
   return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024);
 }
 
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-
 async function measure(connections: number, commitDelayMs: number): Promise<void> {
-  const { child, url } = await start(commitDelayMs);
+  const { child, url, stop } = await startServer(folder, answerFile, {
+    stderr: 'inherit',
+    env: commitDelayMs === 0 ? {} : { COUNTERSIGN_COMMIT_DELAY_MS: String(commitDelayMs) },
+  });
   try {
     const first = await fetch(`${url}/api/decide`, {
       method: 'POST',
@@ -145,14 +79,14 @@ async function measure(connections: number, commitDelayMs: number): Promise<void
       body: BODY,
     });
     if (first.status !== 200) throw new Error(`decide answered ${first.status}`);
-    for (const route of ROUTES) wrk(url + route, connections);
+    for (const route of ROUTES) load(url + route, connections);
     const samples: Record<Route, Sample[]> = {
       '/bench/echo': [],
       '/bench/answer': [],
       '/api/decide': [],
     };
     for (let round = 0; round < ROUNDS; round += 1) {
-      for (const route of ROUTES) samples[route].push(wrk(url + route, connections));
+      for (const route of ROUTES) samples[route].push(load(url + route, connections));
     }
     const of = (route: Route, what: keyof Sample): number =>
       median(samples[route].map((one) => one[what]));
@@ -171,32 +105,22 @@ async function measure(connections: number, commitDelayMs: number): Promise<void
         `${(p99 / p50).toFixed(1)} | ${rssMb(child)} |`,
     );
   } finally {
-    child.kill('SIGTERM');
-    await new Promise((done) => child.once('exit', done));
+    await stop();
   }
 }
 
-try {
-  execFileSync('wrk', ['--version'], { stdio: 'ignore' });
-} catch (error) {
-  // wrk prints its version with exit code 1; only a missing program is a reason to stop.
-  if ((error as { code?: string }).code === 'ENOENT') {
-    console.error('wrk is missing: apt-get install wrk');
-    process.exit(2);
-  }
-}
+ensureWrk();
 // An answer to serialise in the comparison route: one real decide answer.
 writeFileSync(answerFile, '{}');
 {
-  const { child, url } = await start(0);
+  const { url, stop } = await startServer(folder, answerFile, { stderr: 'inherit' });
   const response = await fetch(`${url}/api/decide`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-api-key': KEY },
     body: BODY,
   });
   writeFileSync(answerFile, await response.text());
-  child.kill('SIGTERM');
-  await new Promise((done) => child.once('exit', done));
+  await stop();
 }
 console.log(
   `node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model ?? '?'}, ${ROUNDS} rounds of ${SECONDS} s per route, medians`,

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
+import { median, type Sample } from './load.ts';
 
 const CALLS = 300;
 const CLI = fileURLToPath(new URL('../packages/cli/lib/main.js', import.meta.url));
@@ -68,12 +69,6 @@ function speakTo(child: ChildProcess): Line {
   };
 }
 
-interface Sample {
-  readonly perSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-}
-
 async function sample(line: Line, tool: string, atATime: number): Promise<Sample> {
   const took: number[] = [];
   let left = CALLS;
@@ -93,9 +88,6 @@ async function sample(line: Line, tool: string, atATime: number): Promise<Sample
   const at = (share: number): number => took[Math.floor(took.length * share)] ?? Number.NaN;
   return { perSecond: (CALLS / total) * 1_000, p50Ms: at(0.5), p99Ms: at(0.99) };
 }
-
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 /** Rows of a table; `url` and `key` are of a running gate. */
 export async function measureProxy(

@@ -1,11 +1,10 @@
 // Tool calls of the scenario door over `/rpc` and `/mcp`, each against the bare echo of the same server, in turn within
 // each round; then calls through `countersign mcp-proxy` against the same calls to the server behind it. Only ratios are
 // reported as results. Needs wrk (Debian package `wrk`).
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { type BenchServer, ensureWrk, KEY, median, type Sample, startServer, wrk } from './load.ts';
 import { measureProxy } from './mcp-proxy.ts';
 
 const args = process.argv.slice(2);
@@ -17,7 +16,6 @@ const ROUNDS = option('rounds', 5);
 const SECONDS = option('seconds', 3);
 /** Runs that the calls go to in turn, so that no run's own order is what is measured. */
 const RUNS = option('runs', 2_000);
-const KEY = `decide_test_${'b'.repeat(43)}`;
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-mcp-'));
 const answerFile = join(folder, 'answer.json');
@@ -103,14 +101,8 @@ const WAYS = {
 type Way = keyof typeof WAYS;
 const NAMES = Object.keys(WAYS) as Way[];
 
-interface Sample {
-  readonly perSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-}
-
 /** One run of wrk; every request has a trigger of its own. */
-function wrk(url: string, way: Way, connections: number): Sample {
+function load(url: string, way: Way, connections: number): Sample {
   const { path, body, headers } = WAYS[way];
   const script = join(folder, 'post.lua');
   const sent = { 'content-type': 'application/json', ...headers };
@@ -127,59 +119,11 @@ request = function()
 end
 `,
   );
-  const out = execFileSync(
-    'wrk',
-    [
-      '-t1',
-      `-c${connections}`,
-      `-d${SECONDS}s`,
-      '--latency',
-      '--timeout',
-      '20s',
-      '-s',
-      script,
-      url + path,
-    ],
-    { encoding: 'utf8' },
-  );
-  if (/Non-2xx|Socket errors/.test(out))
-    throw new Error(`${way}: not every answer was 200\n${out}`);
-  const ms = (percent: number): number => {
-    const found = new RegExp(`\\s${percent}%\\s+([\\d.]+)(us|ms|s)`).exec(out);
-    return Number(found?.[1]) * ({ us: 0.001, ms: 1, s: 1000 }[found?.[2] ?? ''] ?? Number.NaN);
-  };
-  return {
-    perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(out)?.[1]),
-    p50Ms: ms(50),
-    p99Ms: ms(99),
-  };
+  return wrk(url + path, { script, connections, seconds: SECONDS });
 }
 
-async function start(): Promise<{ child: ChildProcess; url: string }> {
-  const server = fileURLToPath(new URL('./server.ts', import.meta.url));
-  const flags = ['--max-semi-space-size=8', '--max-old-space-size=1024', '--no-warnings'];
-  const child = spawn(
-    process.execPath,
-    [...flags, '--experimental-strip-types', server, answerFile],
-    {
-      // The audit of the scenario door goes to the error stream, and is written like in earnest.
-      stdio: ['ignore', 'pipe', 'ignore'],
-      env: {
-        ...process.env,
-        COUNTERSIGN_PORT: '0',
-        COUNTERSIGN_DATA: mkdtempSync(join(folder, 'data-')),
-        COUNTERSIGN_DEV_API_KEY: KEY,
-        COUNTERSIGN_RATE_LIMITS: 'off',
-        COUNTERSIGN_LOG_LEVEL: 'warn',
-      },
-    },
-  );
-  const url = await new Promise<string>((resolve, reject) => {
-    child.stdout?.once('data', (chunk: Buffer) => resolve(chunk.toString().trim()));
-    child.once('exit', () => reject(new Error('the server did not start')));
-  });
-  return { child, url };
-}
+/** The audit of the scenario door goes to the error stream, and is written like in earnest. */
+const start = (): Promise<BenchServer> => startServer(folder, answerFile, { stderr: 'ignore' });
 
 async function rpc(url: string, name: string, given: unknown): Promise<void> {
   const response = await fetch(`${url}/rpc`, { method: 'POST', body: called(name, given) });
@@ -209,17 +153,14 @@ async function startRuns(url: string): Promise<void> {
   }
 }
 
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-
 async function measure(connections: number): Promise<void> {
-  const { child, url } = await start();
+  const { url, stop } = await start();
   try {
     await startRuns(url);
-    for (const way of NAMES) wrk(url, way, connections);
+    for (const way of NAMES) load(url, way, connections);
     const samples = new Map(NAMES.map((way): [Way, Sample[]] => [way, []]));
     for (let round = 0; round < ROUNDS; round += 1) {
-      for (const way of NAMES) samples.get(way)?.push(wrk(url, way, connections));
+      for (const way of NAMES) samples.get(way)?.push(load(url, way, connections));
     }
     const echo = samples.get('/bench/echo') ?? [];
     for (const way of NAMES) {
@@ -234,20 +175,11 @@ async function measure(connections: number): Promise<void> {
       );
     }
   } finally {
-    child.kill('SIGTERM');
-    await new Promise((done) => child.once('exit', done));
+    await stop();
   }
 }
 
-try {
-  execFileSync('wrk', ['--version'], { stdio: 'ignore' });
-} catch (error) {
-  // wrk prints its version with exit code 1; only a missing program is a reason to stop.
-  if ((error as { code?: string }).code === 'ENOENT') {
-    console.error('wrk is missing: apt-get install wrk');
-    process.exit(2);
-  }
-}
+ensureWrk();
 console.log(
   `node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model ?? '?'}, ${ROUNDS} rounds of ${SECONDS} s per way, medians; scenario_next with one time condition over ${RUNS} runs`,
 );
@@ -255,13 +187,12 @@ console.log('| way | connections | ÷ echo | calls/s | p50 ms | p99 ms |');
 console.log('|---|---|---|---|---|---|');
 for (const connections of [1, 64]) await measure(connections);
 {
-  const { child, url } = await start();
+  const { url, stop } = await start();
   try {
     console.log('\n| tools/call on stdio | at a time | ÷ direct | calls/s | p50 ms | p99 ms |');
     console.log('|---|---|---|---|---|---|');
     for (const line of await measureProxy(url, KEY, ROUNDS)) console.log(line);
   } finally {
-    child.kill('SIGTERM');
-    await new Promise((done) => child.once('exit', done));
+    await stop();
   }
 }
