@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createDecideClient, readTrust } from '@countersign/client';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { listen } from './mcp-proxy/listener.ts';
-import { gateChild, gateHttp, type Surroundings } from './mcp-proxy/over-stdio.ts';
+import { gateChild, gateHttp, ofThisProcess } from './mcp-proxy/over-stdio.ts';
 import { readPolicyMap } from './mcp-proxy/policy-map.ts';
 import { ToolGate } from './mcp-proxy/tool-gate.ts';
 
@@ -91,15 +91,7 @@ async function proxy(command: readonly string[], options: ProxyOptions): Promise
     alert,
   });
   const gated = { gate, allowUnmapped: new Set(options.allowUnmapped) };
-  const surroundings: Surroundings = {
-    input: process.stdin,
-    output: process.stdout,
-    stopped: new Promise((resolve) => {
-      process.once('SIGINT', resolve);
-      process.once('SIGTERM', resolve);
-    }),
-    alert,
-  };
+  const surroundings = ofThisProcess(alert);
   try {
     if (upstreamUrl === undefined) return await gateChild(command, gated, surroundings);
     if (options.listen === undefined) {

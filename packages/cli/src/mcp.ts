@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Config, readConfig, startServer } from '@countersign/server';
 import { type Command, Option } from 'commander';
-import { bridge, type Surroundings } from './mcp-proxy/over-stdio.ts';
+import { bridge, ofThisProcess, type Surroundings } from './mcp-proxy/over-stdio.ts';
 import { DEV_KEY_FILE } from './serve.ts';
 
 interface McpOptions {
@@ -28,15 +28,9 @@ export function addMcp(program: Command): void {
       ).env('DECIDE_API_KEY'),
     )
     .action(async (options: McpOptions) => {
-      const surroundings: Surroundings = {
-        input: process.stdin,
-        output: process.stdout,
-        stopped: new Promise((resolve) => {
-          process.once('SIGINT', resolve);
-          process.once('SIGTERM', resolve);
-        }),
-        alert: (text) => void process.stderr.write(`countersign mcp: ${text}\n`),
-      };
+      const surroundings = ofThisProcess(
+        (text) => void process.stderr.write(`countersign mcp: ${text}\n`),
+      );
       await (options.url === undefined
         ? own(options, surroundings)
         : remote(options.url, options.key, surroundings));

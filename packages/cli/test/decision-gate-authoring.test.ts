@@ -124,6 +124,17 @@ describe('authoring', () => {
     expect(err).toContain(words);
   });
 
+  // A server does not get so far: it has no provider whose name is blank.
+  it.each(['provider_id', 'check_id'])('S-39 a blank %s is refused', async (member) => {
+    const { conditions } = quickstartSpec() as { conditions: { query: object }[] };
+    const [condition] = conditions;
+    const query = { ...condition?.query, [member]: ' ' };
+    const spec = quickstartSpec({ conditions: [{ ...condition, query }] });
+    const { code, err } = await validate(fileIn(folder, 'blank.json', JSON.stringify(spec)));
+    expect(code).toBe(1);
+    expect(err).toContain(`invalid evidence query for condition after: ${member} is empty`);
+  });
+
   it('S-173 what is too deep or too large is refused', async () => {
     const deep = fileIn(folder, 'deep.json', '['.repeat(65) + ']'.repeat(65));
     expect(await validate(deep)).toMatchObject({

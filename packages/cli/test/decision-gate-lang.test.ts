@@ -52,7 +52,8 @@ describe('language', () => {
           .split('\n')
           .filter((line) => /^[A-Z]/.test(line) && !/^(?:Usage|Arguments):/.test(line));
       expect(sentences(english.out).length).toBeGreaterThan(0);
-      expect(sentences(catalan.out)).not.toEqual(expect.arrayContaining(sentences(english.out)));
+      const left = sentences(catalan.out).filter((one) => sentences(english.out).includes(one));
+      expect(left, path.join(' ')).toEqual([]);
     }
   });
 

@@ -188,7 +188,7 @@ describe('provider new', () => {
       command('provider', 'new', 'calendar', '--dir', made),
     ]);
     expect(refused.map(({ code }) => code)).toEqual([1, 1, 1, 1]);
-    expect(readdirSync(folder)).not.toEqual(expect.arrayContaining(['a', 'b', 'c']));
+    expect(readdirSync(folder).filter((one) => ['a', 'b', 'c'].includes(one))).toEqual([]);
   });
 });
 

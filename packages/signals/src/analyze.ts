@@ -86,11 +86,12 @@ function readAll(
     pointer: string,
     direction: Direction,
     submitted: MappedText,
-  ): Reading => {
+    inherited: DetectedLanguage | undefined = language,
+  ): void => {
     const texts = readText(submitted, ruleset.confusables);
     const tokens = tokenize(texts.plain.text);
-    const detected = detectLanguage(texts.plain.text, tokens, ruleset.languages, language);
-    const reading = {
+    const detected = detectLanguage(texts.plain.text, tokens, ruleset.languages, inherited);
+    readings.push({
       kind,
       pointer,
       direction,
@@ -98,30 +99,9 @@ function readAll(
       readings: texts,
       tokens,
       language: detected,
-    };
-    readings.push(reading);
-    for (const tagged of texts.tagged) readings.push(hidden(pointer, direction, tagged, reading));
-    return reading;
-  };
-  const hidden = (
-    pointer: string,
-    direction: Direction,
-    submitted: MappedText,
-    beside: Reading,
-  ): Reading => {
-    const texts = readText(submitted, ruleset.confusables);
-    const tokens = tokenize(texts.plain.text);
-    const { language: inherited } = beside;
-    const detected = detectLanguage(texts.plain.text, tokens, ruleset.languages, inherited);
-    return {
-      kind: 'hidden',
-      pointer,
-      direction,
-      submitted,
-      readings: texts,
-      tokens,
-      language: detected,
-    };
+    });
+    // What tags hide may hide more, and is in the language of what is around it unless it says otherwise.
+    for (const tagged of texts.tagged) read('hidden', pointer, direction, tagged, detected);
   };
 
   const forwarded = subject !== undefined && FORWARDED_SUBJECT.test(subject);

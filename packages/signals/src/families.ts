@@ -1,4 +1,4 @@
-import type { Direction, Family, Severity } from './model.ts';
+import { type Direction, FAMILIES, type Family, type Severity } from './model.ts';
 
 /** What a code means: its family, how grave it is when asserted in plain sight, and who has to say it. */
 export interface CodeRow {
@@ -188,21 +188,6 @@ export const CODES: Readonly<Record<string, CodeRow>> = {
 export const STOP_FAMILIES: ReadonlySet<Family> = new Set(['F01', 'F11', 'F16']);
 
 /** Families that need a lexicon of the language in which the text is written. */
-export const LEXICON_FAMILIES: readonly Family[] = [
-  'F01',
-  'F02',
-  'F03',
-  'F04',
-  'F05',
-  'F06',
-  'F07',
-  'F08',
-  'F09',
-  'F10',
-  'F11',
-  'F12',
-  'F13',
-  'F14',
-  'F16',
-  'F18',
-];
+export const LEXICON_FAMILIES: readonly Family[] = FAMILIES.filter(
+  (family) => family !== 'F15' && family !== 'F17',
+);

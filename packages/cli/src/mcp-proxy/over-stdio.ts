@@ -18,6 +18,15 @@ export interface Surroundings extends ClientStreams {
   readonly alert: (text: string) => void;
 }
 
+/** Those of this process: its streams, until it is interrupted or told to end. */
+export function ofThisProcess(alert: (text: string) => void): Surroundings {
+  const stopped = new Promise<NodeJS.Signals>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  return { input: process.stdin, output: process.stdout, stopped, alert };
+}
+
 type Gated = Pick<RelayParts, 'gate' | 'allowUnmapped'>;
 
 /** Gates a server that is started as a process; resolves with the exit code of the proxy. */

@@ -34,6 +34,7 @@ export { type Hashing, type IssuedPackets, issuePackets } from './packet.ts';
 export {
   answerOf,
   foldRun,
+  NOTHING_RECORDED,
   type RunEntry,
   type RunMove,
   standstill,

@@ -49,16 +49,24 @@ export function foldRun(state: RunState | undefined, entry: RunEntry): RunState 
   };
 }
 
+/** What a run that nothing happened to has recorded, and what a move that does nothing adds. */
+export const NOTHING_RECORDED: Pick<
+  RunMove,
+  'triggers' | 'gate_evals' | 'decisions' | 'packets' | 'submissions' | 'tool_calls'
+> = {
+  triggers: [],
+  gate_evals: [],
+  decisions: [],
+  packets: [],
+  submissions: [],
+  tool_calls: [],
+};
+
 /** The move that changes nothing yet. */
 export function standstill(state: RunState): RunMove {
   return {
     kind: 'moved',
-    triggers: [],
-    gate_evals: [],
-    decisions: [],
-    packets: [],
-    submissions: [],
-    tool_calls: [],
+    ...NOTHING_RECORDED,
     current_stage_id: state.current_stage_id,
     stage_entered_at: state.stage_entered_at,
     status: state.status,

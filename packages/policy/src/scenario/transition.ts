@@ -18,7 +18,7 @@ import type {
   TriggerRecord,
 } from './model.ts';
 import { type Hashing, issuePackets } from './packet.ts';
-import { type RunMove, standstill } from './run.ts';
+import { NOTHING_RECORDED, type RunMove, standstill } from './run.ts';
 import { conditionsOf, evaluateStage, outcomeOf, timeoutOutcomeOf } from './stage.ts';
 import type { TrustPolicy } from './trust.ts';
 
@@ -195,12 +195,7 @@ export function startRun(
     stage_entered_at: startedAt,
     status: 'active',
     dispatch_targets: config.dispatch_targets,
-    triggers: [],
-    gate_evals: [],
-    decisions: [],
-    packets: [],
-    submissions: [],
-    tool_calls: [],
+    ...NOTHING_RECORDED,
   };
   if (!issueEntryPackets) return { ok: true, state };
   const trigger: TriggerRecord = {

@@ -49,6 +49,20 @@ describe('structure', () => {
       [],
     ],
     [
+      'branch target refers to unknown stage: x',
+      [
+        stage('a', {
+          gates: [gateOf('g', { And: [] })],
+          advance_to: {
+            kind: 'branch',
+            branches: [{ gate_id: 'g', outcome: 'true', next_stage_id: 'x' }],
+            default: null,
+          },
+        }),
+      ],
+      [],
+    ],
+    [
       'branch target refers to unknown stage: y',
       [stage('a', { advance_to: { kind: 'branch', branches: [], default: 'y' } })],
       [],

@@ -1,6 +1,13 @@
-import { TOOL_NAMES } from '@countersign/contract';
+import type { ToolName } from '@countersign/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { nextOf, openScenarioGate, quickstartSpec, type ScenarioGate, startOf } from './harness.ts';
+import {
+  type Members,
+  nextOf,
+  openScenarioGate,
+  quickstartSpec,
+  type ScenarioGate,
+  startOf,
+} from './harness.ts';
 
 let gate: ScenarioGate;
 beforeAll(async () => {
@@ -42,8 +49,26 @@ describe('a request that is answered', () => {
   it('S-4 lists the tools in their order, each with its input schema', async () => {
     const answer = await gate.rpc(LIST);
     const { tools } = answer.body['result'] as { tools: Record<string, unknown>[] };
-    expect(tools.map(({ name }) => name)).toEqual([...TOOL_NAMES]);
-    expect(tools).toHaveLength(18);
+    expect(tools.map(({ name }) => name)).toEqual([
+      'scenario_define',
+      'scenario_start',
+      'scenario_status',
+      'scenario_next',
+      'scenario_submit',
+      'scenario_trigger',
+      'evidence_query',
+      'runpack_export',
+      'runpack_verify',
+      'providers_list',
+      'provider_contract_get',
+      'provider_check_schema_get',
+      'schemas_register',
+      'schemas_list',
+      'schemas_get',
+      'scenarios_list',
+      'precheck',
+      'decision_gate_docs_search',
+    ]);
     for (const tool of tools) {
       expect(Object.keys(tool).sort()).toEqual(['description', 'input_schema', 'name']);
       expect(tool['input_schema']).toMatchObject({ type: 'object' });
@@ -161,6 +186,28 @@ describe('a request that is refused', () => {
       });
       expect(answer.body).not.toHaveProperty('result');
     }
+  });
+
+  it('S-10 of every kind that a tool can fail with', async () => {
+    const spec = quickstartSpec();
+    expect((await gate.call('scenario_define', { spec })).error).toBeUndefined();
+    const run = { tenant_id: 1, namespace_id: 1, run_id: 'nobody' };
+    const time = { kind: 'logical', value: 1 };
+    const next = { ...run, trigger_id: 't', agent_id: 'a', time, correlation_id: null };
+    const rows: readonly (readonly [string, ToolName, Members])[] = [
+      ['invalid_params', 'scenario_define', {}],
+      ['unauthorized', 'scenarios_list', { tenant_id: 2, namespace_id: 1 }],
+      ['not_found', 'schemas_get', { ...run, schema_id: 'nobody', version: 'v1' }],
+      ['conflict', 'scenario_define', { spec: { ...spec, spec_version: 'v2' } }],
+      ['control_plane', 'scenario_next', { scenario_id: 'quickstart', request: next }],
+      ['runpack', 'runpack_verify', { runpack_dir: '/nowhere', manifest_path: 'manifest.json' }],
+    ];
+    for (const [kind, name, args] of rows) {
+      const { data } = (await gate.call(name, args)).error;
+      expect(data, kind).toEqual({ kind, retryable: false, request_id: '1' });
+    }
+    const { data } = (await gate.rpc({ ...LIST, jsonrpc: '1.0' })).error;
+    expect(data).toEqual({ kind: 'invalid_request', retryable: false, request_id: '1' });
   });
 
   it('with 405 for another method and 404 for another path', async () => {

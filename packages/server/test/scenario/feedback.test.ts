@@ -90,6 +90,23 @@ describe('feedback', () => {
       level: 'trace',
       denied_reason: 'feedback level denied (requested=evidence, allowed=trace)',
     });
+    const denied = {
+      level: 'summary',
+      denied_reason: 'feedback level denied (requested=evidence, allowed=summary)',
+    };
+    const reader = { bearer: true, roles: [{ name: 'Reader', tenantId: 1 }] };
+    // The level without a grant, and a grant without the level.
+    expect(await feedbackOf({ ...reader, feedback: { max: 'evidence' } }, 'evidence')).toEqual(
+      denied,
+    );
+    expect(await feedbackOf({ feedback: { evidenceSubjects: ['loopback'] } }, 'evidence')).toEqual(
+      expect.objectContaining({ level: 'trace', denied_reason: expect.any(String) }),
+    );
+    const byRole: Asking = { ...reader, feedback: { max: 'evidence', evidenceRoles: ['Reader'] } };
+    expect(await feedbackOf(byRole, 'evidence')).toMatchObject({ level: 'evidence' });
+    expect(
+      await feedbackOf({ ...byRole, roles: [{ name: 'Reader', tenantId: 2 }] }, 'evidence'),
+    ).toEqual(denied);
     const granted: Asking = { feedback: { max: 'evidence', evidenceSubjects: ['loopback'] } };
     const raw: Asking = {
       ...granted,
@@ -101,7 +118,8 @@ describe('feedback', () => {
         | undefined;
       const [record] = records ?? [];
       const result = record?.evidence[0]?.result;
-      expect(result?.['evidence_hash']).not.toBeNull();
+      expect(result?.['evidence_hash']).toMatchObject({ algorithm: 'sha256' });
+      expect(result?.['content_type'] === null).toBe(result?.['value'] === null);
       return result?.['value'];
     };
     expect(valueOf(await feedbackOf(granted, 'evidence'))).toBeNull();

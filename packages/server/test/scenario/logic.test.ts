@@ -236,19 +236,19 @@ describe('comparators', () => {
 
 describe('evidence of a gate', () => {
   it('S-95 evidence stands in the order of condition ids, wherever it was asked for', async () => {
-    const ids = ['zeta', 'alpha', 'mid'];
-    for (const id of ids) writeEvidence(gate, id, 'true');
-    const conditions = ids.map((id) => jsonCondition(id, 'equals', true));
-    const spec = specOf(
-      'order',
-      [stage('main', { gates: [gateOf('g', { And: leaves(ids) })] })],
-      conditions,
-    );
-    await gate.call('scenario_define', { spec });
-    await startRun(gate, 'order', 'order');
-    await next(gate, 'order', 'order', 't');
-    const gates = await exportedGates('order', 'order');
-    expect(gates[0]?.evidence.map((one) => one['condition_id'])).toEqual(['alpha', 'mid', 'zeta']);
+    const recorded = async (name: string, ids: readonly string[]): Promise<string> => {
+      for (const id of ids) writeEvidence(gate, id, 'true');
+      const conditions = ids.map((id) => jsonCondition(id, 'equals', true));
+      const main = stage('main', { gates: [gateOf('g', { And: leaves(ids) })] });
+      await gate.call('scenario_define', { spec: specOf(name, [main], conditions) });
+      await startRun(gate, name, name);
+      await next(gate, name, name, 't');
+      const [record] = await exportedGates(name, name);
+      expect(record?.evidence.map((one) => one['condition_id'])).toEqual(['alpha', 'mid', 'zeta']);
+      return JSON.stringify(record?.evidence);
+    };
+    const backwards = await recorded('order', ['zeta', 'mid', 'alpha']);
+    expect(await recorded('order-too', ['mid', 'alpha', 'zeta'])).toBe(backwards);
   });
 
   it('S-97 asserted evidence under a verified gate is Unknown, and its value stays for the reader', async () => {

@@ -382,60 +382,70 @@ describe('packets', () => {
   });
 
   const external = { kind: 'external', system: 'crm', target: 'case-9' };
-  const SELECTORS: readonly (readonly [string, object, Members, boolean])[] = [
-    ['target_kinds', { target_kinds: ['agent'] }, agent, true],
-    ['target_kinds', { target_kinds: ['session'] }, agent, false],
-    ['targets', { targets: [{ target_kind: 'agent', target_id: 'agent-7' }] }, agent, true],
-    ['targets', { targets: [{ target_kind: 'agent', target_id: 'agent-8' }] }, agent, false],
-    ['targets', { targets: [{ target_kind: 'external', system: 'crm' }] }, external, true],
-    ['targets', { targets: [{ target_kind: 'external', target: 'case-8' }] }, external, false],
-    ['require_labels', { require_labels: ['internal'] }, agent, true],
-    ['require_labels', { require_labels: ['public'] }, agent, false],
-    ['forbid_labels', { forbid_labels: ['internal'] }, agent, false],
-    ['require_policy_tags', { require_policy_tags: ['pii'] }, agent, true],
-    ['forbid_policy_tags', { forbid_policy_tags: ['pii'] }, agent, false],
-    ['content_types', { content_types: ['text/plain'] }, agent, false],
-    ['schema_ids', { schema_ids: ['note'] }, agent, true],
-    ['packet_ids', { packet_ids: ['other'] }, agent, false],
-    ['stage_ids', { stage_ids: ['main'] }, agent, true],
-    ['scenario_ids', { scenario_ids: ['other'] }, agent, false],
+  const session = { kind: 'session', session_id: 's-1' };
+  const SELECTORS: readonly (readonly [object, Members, boolean])[] = [
+    [{ target_kinds: ['agent'] }, agent, true],
+    [{ target_kinds: ['session'] }, agent, false],
+    [{ targets: [{ target_kind: 'agent', target_id: 'agent-7' }] }, agent, true],
+    [{ targets: [{ target_kind: 'agent', target_id: 'agent-8' }] }, agent, false],
+    [{ targets: [{ target_kind: 'external', system: 'crm' }] }, external, true],
+    [{ targets: [{ target_kind: 'external', target: 'case-8' }] }, external, false],
+    [{ require_labels: ['internal'] }, agent, true],
+    [{ require_labels: ['public'] }, agent, false],
+    [{ targets: [{ target_kind: 'channel', target_id: 'ops' }] }, channel, true],
+    [{ targets: [{ target_kind: 'channel', target_id: 'dev' }] }, channel, false],
+    [{ targets: [{ target_kind: 'session', target_id: 's-1' }] }, session, true],
+    [{ targets: [{ target_kind: 'session', target_id: 's-2' }] }, session, false],
+    [{ forbid_labels: ['internal'] }, agent, false],
+    [{ forbid_labels: ['public'] }, agent, true],
+    [{ require_policy_tags: ['pii'] }, agent, true],
+    [{ require_policy_tags: ['pii', 'money'] }, agent, false],
+    [{ forbid_policy_tags: ['pii'] }, agent, false],
+    [{ forbid_policy_tags: ['money'] }, agent, true],
+    [{ content_types: ['text/plain'] }, agent, false],
+    [{ content_types: ['application/json'] }, agent, true],
+    [{ schema_ids: ['note'] }, agent, true],
+    [{ schema_ids: ['other'] }, agent, false],
+    [{ packet_ids: ['other'] }, agent, false],
+    [{ packet_ids: ['other', 'note'] }, agent, true],
+    [{ stage_ids: ['main'] }, agent, true],
+    [{ stage_ids: ['other'] }, agent, false],
+    [{ scenario_ids: ['other'] }, agent, false],
+    [{ scenario_ids: ['selected'] }, agent, true],
   ];
-  it('S-76 every selector narrows its rule, and the first rule that matches decides', async () => {
-    for (const [name, selector, target, permitted] of SELECTORS) {
-      const own = await openScenarioGate({
-        change: (settings) => ({
-          ...settings,
-          runStateStore: { type: 'memory' },
-          schemaRegistry: { ...settings.schemaRegistry, store: { type: 'memory' } },
-          dispatch: {
-            engine: 'static',
-            default: 'deny',
-            rules: [
-              { effect: 'permit', ...selector },
-              { effect: 'deny', target_kinds: [target['kind'] as 'agent'] },
-              { effect: 'permit' },
-            ],
-          },
-        }),
+  // The first rule that matches decides: a selector that leaves its rule out leads to the denial behind it.
+  it.each(SELECTORS)('S-76 %j against %j is %s', async (selector, target, permitted) => {
+    const own = await openScenarioGate({
+      change: (settings) => ({
+        ...settings,
+        runStateStore: { type: 'memory' },
+        schemaRegistry: { ...settings.schemaRegistry, store: { type: 'memory' } },
+        dispatch: {
+          engine: 'static',
+          default: 'deny',
+          rules: [
+            { effect: 'permit', ...selector },
+            { effect: 'deny', target_kinds: [target['kind'] as 'agent'] },
+            { effect: 'permit' },
+          ],
+        },
+      }),
+    });
+    try {
+      await own.call('scenario_define', {
+        spec: specOf('selected', [stage('main', { entry_packets: [note] })], []),
       });
-      try {
-        await own.call('scenario_define', {
-          spec: specOf('selected', [stage('main', { entry_packets: [note] })], []),
-        });
-        const start = await startRun(
-          own,
-          'selected',
-          'r',
-          { dispatch_targets: [target] },
-          { issue_entry_packets: true },
-        );
-        const said = start.error?.message ?? 'permitted';
-        expect(`${name} ${JSON.stringify(selector)}: ${said}`).toBe(
-          `${name} ${JSON.stringify(selector)}: ${permitted ? 'permitted' : 'policy denied disclosure'}`,
-        );
-      } finally {
-        await own.close();
-      }
+      const start = await startRun(
+        own,
+        'selected',
+        'r',
+        { dispatch_targets: [target] },
+        { issue_entry_packets: true },
+      );
+      const said = start.error?.message ?? 'permitted';
+      expect(said).toBe(permitted ? 'permitted' : 'policy denied disclosure');
+    } finally {
+      await own.close();
     }
   });
 

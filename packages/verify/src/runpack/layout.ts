@@ -17,8 +17,6 @@ export const RUNPACK_REPORT = {
   kind: 'verifier_report',
 } as const;
 
-export type ArtifactPath = (typeof RUNPACK_LOGS)[number]['path'];
-
 /** Kinds that a manifest may name; the last three are reserved. */
 export const ARTIFACT_KINDS = [
   'scenario_spec',

@@ -39,7 +39,7 @@ export async function loadLog<Path extends LogPath>(
 ): Promise<Loaded<RunLogs[(typeof LOG_MEMBERS)[Path]]>> {
   const member = LOG_MEMBERS[path];
   return load(files, path, (json) => {
-    const decoded = scenario.runState({ ...HEADER, ...NO_LOGS, [member]: json });
+    const decoded = scenario.runState({ ...HEADER, ...scenario.NOTHING_RECORDED, [member]: json });
     return decoded.ok ? { ok: true, value: decoded.value[member] } : decoded;
   });
 }
@@ -125,12 +125,3 @@ const HEADER = {
   status: 'active',
   dispatch_targets: [],
 } as const;
-
-const NO_LOGS = {
-  triggers: [],
-  gate_evals: [],
-  decisions: [],
-  packets: [],
-  submissions: [],
-  tool_calls: [],
-} as const satisfies Record<LogMember, readonly []>;

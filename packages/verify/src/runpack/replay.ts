@@ -157,12 +157,7 @@ const standing: Omit<scenario.RunState, 'current_stage_id' | 'stage_entered_at'>
   spec_hash: hashOf(''),
   status: 'active',
   dispatch_targets: [],
-  triggers: [],
-  gate_evals: [],
-  decisions: [],
-  packets: [],
-  submissions: [],
-  tool_calls: [],
+  ...scenario.NOTHING_RECORDED,
 };
 
 function gateDifferences({ spec, stage, event, evaluated }: Moment): readonly string[] {

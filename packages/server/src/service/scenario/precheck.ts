@@ -1,5 +1,6 @@
 import { type RpcResult, rpcFail, rpcOk, unauthorized } from '@countersign/contract';
 import { isObject, type Json, type JsonObject, member, scenario } from '@countersign/policy';
+import { NO_EVIDENCE } from './evidence.ts';
 import { compileSchema } from './json-schema.ts';
 import type { ScenarioPorts } from './ports.ts';
 import type { ScenarioRegistry } from './registry.ts';
@@ -222,16 +223,8 @@ function assertedEvidence(
 }
 
 function asserted(value: Json | undefined): scenario.EvidenceResult {
-  return {
-    value: value === undefined ? null : { kind: 'json', value },
-    lane: 'asserted',
-    error: null,
-    evidence_hash: null,
-    evidence_ref: null,
-    evidence_anchor: null,
-    signature: null,
-    content_type: null,
-  };
+  const found = value === undefined ? null : ({ kind: 'json', value } as const);
+  return { ...NO_EVIDENCE, value: found, lane: 'asserted' };
 }
 
 function invalid(text: string): RpcResult<never> {

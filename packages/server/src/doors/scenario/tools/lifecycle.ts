@@ -10,7 +10,7 @@ import {
 } from '../../../service/scenario/engine.ts';
 import { feedbackOn } from '../../../service/scenario/feedback.ts';
 import type { Caller } from '../../../service/scenario/ports.ts';
-import { readArguments } from '../arguments.ts';
+import { type Arguments, readArguments } from '../arguments.ts';
 import { pageOf } from '../page.ts';
 import type { ToolsOf } from '../tool.ts';
 import type { ToolParts } from '../tool-parts.ts';
@@ -72,11 +72,8 @@ export function lifecycleTools(parts: ToolParts): ToolsOf<LifecycleTool> {
         return {
           scenarioId: args.text('scenario_id'),
           request: {
-            tenant_id: request.id('tenant_id'),
-            namespace_id: request.id('namespace_id'),
-            run_id: request.text('run_id'),
+            ...runNamedBy(request),
             requested_at: request.decoded('requested_at', scenario.timestamp),
-            correlation_id: request.textOrNull('correlation_id'),
           },
         };
       },
@@ -90,13 +87,10 @@ export function lifecycleTools(parts: ToolParts): ToolsOf<LifecycleTool> {
         return {
           scenarioId: args.text('scenario_id'),
           request: {
-            tenant_id: request.id('tenant_id'),
-            namespace_id: request.id('namespace_id'),
-            run_id: request.text('run_id'),
+            ...runNamedBy(request),
             trigger_id: request.text('trigger_id'),
             agent_id: request.text('agent_id'),
             time: request.decoded('time', scenario.timestamp),
-            correlation_id: request.textOrNull('correlation_id'),
           },
           feedback: args.oneOfOrAbsent('feedback', ['summary', 'trace', 'evidence']),
         };
@@ -135,14 +129,11 @@ export function lifecycleTools(parts: ToolParts): ToolsOf<LifecycleTool> {
         return {
           scenarioId: args.text('scenario_id'),
           request: {
-            tenant_id: request.id('tenant_id'),
-            namespace_id: request.id('namespace_id'),
-            run_id: request.text('run_id'),
+            ...runNamedBy(request),
             submission_id: request.text('submission_id'),
             payload: request.decoded('payload', scenario.packetPayload),
             content_type: request.text('content_type'),
             submitted_at: request.decoded('submitted_at', scenario.timestamp),
-            correlation_id: request.textOrNull('correlation_id'),
           },
         };
       },
@@ -171,6 +162,21 @@ export function lifecycleTools(parts: ToolParts): ToolsOf<LifecycleTool> {
         return rpcOk({ items, next_token: items.at(-1)?.scenario_id ?? null });
       },
     ),
+  };
+}
+
+/** Which run a request is about, and what ties the request to others. */
+function runNamedBy(request: Arguments): {
+  readonly tenant_id: scenario.Int;
+  readonly namespace_id: scenario.Int;
+  readonly run_id: string;
+  readonly correlation_id: string | null;
+} {
+  return {
+    tenant_id: request.id('tenant_id'),
+    namespace_id: request.id('namespace_id'),
+    run_id: request.text('run_id'),
+    correlation_id: request.textOrNull('correlation_id'),
   };
 }
 
