@@ -9,7 +9,7 @@ import { findLinks } from './links.ts';
 import type { AccountLookup } from './lookup.ts';
 import { asSubmitted, type MappedText } from './mapped-text.ts';
 import type { Work } from './matcher.ts';
-import type { Analysis, Communication, Direction, SegmentKind } from './model.ts';
+import type { Analysis, Communication, Direction, SegmentKind, Signal } from './model.ts';
 import { readText } from './normalize.ts';
 import { findOpacity } from './opacity.ts';
 import type { Reading } from './reading.ts';
@@ -152,4 +152,10 @@ function wordsOf(text: string): readonly string[] {
   const runs: string[] = [];
   for (let i = 0; i + 3 <= words.length; i += 1) runs.push(words.slice(i, i + 3).join(' '));
   return runs;
+}
+
+/** An analysis with findings of another reader besides. What was found before stays, whatever they say. */
+export function withSignals(analysis: Analysis, more: readonly Signal[]): Analysis {
+  const { signals, cut } = capped(merge([...analysis.signals, ...more]));
+  return { ...analysis, signals, complete: analysis.complete && !cut };
 }

@@ -1,4 +1,4 @@
-export { analyze } from './analyze.ts';
+export { analyze, withSignals } from './analyze.ts';
 export { conditionsOf, isFitForReply } from './conditions.ts';
 export { CODES, type CodeRow } from './families.ts';
 export { type Lexicon, type LexiconExample, type LexiconFault, parseLexicon } from './lexicon.ts';
