@@ -110,6 +110,12 @@ describe('broker resolve', () => {
     ['a redirect', '/moved', ['--allow-private'], 'status 302'],
     ['a large answer', '/large', ['--allow-private'], 'larger than 2097152'],
     ['base64 that is none', 'inline:AAE', [], 'cannot be read'],
+    [
+      'JSON that is no UTF-8',
+      `inline+json:${Buffer.from('{"a":"\xe9"}', 'latin1').toString('base64')}`,
+      [],
+      'not the JSON',
+    ],
     ['another scheme', 'ftp://example.com/x', [], 'no source for `ftp`'],
   ])('refuses %s', async (_, uri, flags, words) => {
     const place = uri.startsWith('/') ? `${url}${uri}` : uri;

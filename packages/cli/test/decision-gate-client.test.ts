@@ -302,6 +302,41 @@ describe('the client', () => {
     expect(unnamed.err).toContain('--stdio-command');
   });
 
+  it('takes no answer to another question for its own', async () => {
+    const other = '{"jsonrpc":"2.0","id":2,"result":{"tools":[]}}';
+    const server = await listening(() => other);
+    const [http, pipes] = await Promise.all([
+      command('mcp', 'tools', 'list', '--endpoint', server.url),
+      command(
+        ...['mcp', 'tools', 'list', '--transport', 'stdio', '--stdio-command', process.execPath],
+        ...['--stdio-args', '-e', '--stdio-args'],
+        `process.stdout.write('Content-Length: ${other.length}\\r\\n\\r\\n${other}'); process.stdin.resume()`,
+      ),
+    ]);
+    await server.close();
+    for (const { code, err } of [http, pipes]) {
+      expect([code, err]).toEqual([1, expect.stringContaining('not one of this protocol')]);
+    }
+  });
+
+  it('reads a refusal of what the server could not read', async () => {
+    const server = await listening(
+      () => '{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"no JSON"}}',
+    );
+    const ran = await command('mcp', 'tools', 'list', '--endpoint', server.url);
+    await server.close();
+    expect([ran.code, ran.err]).toEqual([1, expect.stringContaining('no JSON (error, -32700)')]);
+  });
+
+  it('ends a server that does not want to end', async () => {
+    const stubborn = `process.on('SIGTERM', () => undefined); setInterval(() => undefined, 1000)`;
+    const ran = await command(
+      ...['mcp', 'tools', 'list', '--transport', 'stdio', '--stdio-command', process.execPath],
+      ...['--stdio-args', '-e', '--stdio-args', stubborn, '--timeout-ms', '300'],
+    );
+    expect([ran.code, ran.err]).toEqual([1, expect.stringContaining('within 300 ms')]);
+  });
+
   it('is told by the exit code that it was used wrongly', async () => {
     const ran = await Promise.all([
       command('mcp', 'tools', 'call', '--tool', 'no_such_tool', '--json', '{}'),

@@ -1,19 +1,27 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { createDecideClient } from '@countersign/client';
 import { sha256Hex } from '@countersign/proof';
 import type { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import canonicalize from 'canonicalize';
+import { vi } from 'vitest';
 import {
   type Gate,
+  type GateOptions,
   KEY,
   type Members,
   openGate,
   temporaryDirectory,
 } from '../../server/test/harness.ts';
 import { connect, type Revision } from '../../server/test/mcp/clients.ts';
+import type { Surroundings } from '../src/mcp-proxy/over-stdio.ts';
+import { policyMapOf } from '../src/mcp-proxy/policy-map.ts';
+import { ToolGate } from '../src/mcp-proxy/tool-gate.ts';
 
 const CLI = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const UPSTREAM = fileURLToPath(new URL('../../server/test/mcp/upstream.ts', import.meta.url));
@@ -71,8 +79,8 @@ export class Lab {
     writeFileSync(this.#mapFile, JSON.stringify(MAP));
   }
 
-  static async open(): Promise<Lab> {
-    return new Lab(await openGate());
+  static async open(options: GateOptions = {}): Promise<Lab> {
+    return new Lab(await openGate(options));
   }
 
   async close(): Promise<void> {
@@ -80,6 +88,27 @@ export class Lab {
     for (const child of this.#children) child.kill();
     await this.gate.close();
     rmSync(this.#directory, { recursive: true });
+  }
+
+  /** What a proxy asks about each call, in this process. */
+  toolGate({
+    url = this.gate.server.url,
+    now = Date.now,
+    alert = () => undefined,
+  }: {
+    readonly url?: string;
+    readonly now?: () => number;
+    readonly alert?: (text: string) => void;
+  } = {}): ToolGate {
+    return new ToolGate({
+      client: createDecideClient({ baseUrl: url, apiKey: KEY, retry: { retriesMax: 1 } }),
+      map: policyMapOf(MAP),
+      gateUrl: url,
+      environment: 'test',
+      now,
+      newId: randomUUID,
+      alert,
+    });
   }
 
   /** What the command line of a proxy is, from its own options on. */
@@ -183,3 +212,69 @@ export class Lab {
 export function resourceOf(tool: string, args: unknown): string {
   return `mcp:${AGENT}:${tool}:${hashOf(args).slice('sha256:'.length)}`;
 }
+
+/** The client's side of a proxy in this process, message by message. */
+export class Wire {
+  readonly input = new PassThrough();
+  readonly output = new PassThrough();
+  /** What the client was sent. */
+  readonly said: Members[] = [];
+  readonly surroundings: Surroundings = {
+    input: this.input,
+    output: this.output,
+    stopped: new Promise(() => undefined),
+    alert: () => undefined,
+  };
+
+  /** Listens to what comes; without this nobody takes it. */
+  listen(): this {
+    let rest = '';
+    this.output.on('data', (chunk: Buffer) => {
+      const lines = `${rest}${chunk.toString()}`.split('\n');
+      rest = lines.pop() ?? '';
+      this.said.push(...lines.map((line) => JSON.parse(line) as Members));
+    });
+    return this;
+  }
+
+  send(message: Members): void {
+    this.input.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+  }
+
+  call(id: string | number, tool: string, args: Members): void {
+    this.send({ id, method: 'tools/call', params: { name: tool, arguments: args } });
+  }
+
+  /** The answer to a request, once it is there. */
+  answerTo(id: string | number): Promise<Members> {
+    return this.#first((message) => message['id'] === id && message['method'] === undefined);
+  }
+
+  /** A message that has reached a server that tells of each, see {@link TELLTALE}. */
+  seen(part: Members): Promise<Members> {
+    return this.#first(
+      ({ method, params }) =>
+        method === 'seen' &&
+        Object.entries(part).every(([name, value]) => (params as Members)[name] === value),
+    );
+  }
+
+  #first(fits: (message: Members) => boolean): Promise<Members> {
+    return vi.waitFor(
+      () => {
+        const found = this.said.find(fits);
+        if (found === undefined) throw new Error(`not among ${JSON.stringify(this.said)}`);
+        return found;
+      },
+      { timeout: 20_000 },
+    );
+  }
+}
+
+/** A server that answers nothing, and tells the client of every message that reaches it. */
+export const TELLTALE = [
+  process.execPath,
+  '-e',
+  `require('readline').createInterface({ input: process.stdin }).on('line', (line) => console.log(
+    JSON.stringify({ jsonrpc: '2.0', method: 'seen', params: JSON.parse(line) })))`,
+];

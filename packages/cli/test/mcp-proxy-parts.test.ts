@@ -90,15 +90,36 @@ describe('messages', () => {
     expect(hashOf({ name: 't', arguments: {} })).toBe(hashOf({ name: 't' }));
   });
 
-  it('hash what the client answers to a question of the server as well', () => {
+  it('hash whatever else stands in the request, and take none of it for arguments', () => {
     const args = { a: 1 };
-    const asked = hashOf({ name: 't', arguments: args });
-    const answered = hashOf({ name: 't', arguments: args, inputResponses: { sure: true } });
-    expect(answered).not.toBe(asked);
-    expect(
-      hashOf({ name: 't', arguments: args, inputResponses: { sure: true }, requestState: 'x' }),
-    ).toBe(answered);
+    const others = [
+      {},
+      { inputResponses: { sure: true } },
+      { inputResponses: { sure: true }, requestState: 'x' },
+      { inputResponses: { sure: true }, requestState: 'y' },
+      { task: {} },
+      { task: { ttl: 1 } },
+    ];
+    const hashes = others.map((members) => hashOf({ name: 't', arguments: args, ...members }));
+    const posed = [
+      { arguments: args, input_responses: { sure: true } },
+      { arguments: args, inputResponses: { sure: true } },
+      { 0: args, 1: { inputResponses: { sure: true } } },
+    ].map((given) => hashOf({ name: 't', arguments: given }));
+    expect(new Set([...hashes, ...posed]).size).toBe(others.length + posed.length);
   });
+
+  it.each(['1e999', '-1e999', '9007199254740993', '0.1234567890123456789'])(
+    'with the number %s are no call, and are answered',
+    (number) => {
+      const text = `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"t","arguments":{"n":${number}}}}`;
+      expect(readClientMessage(Buffer.from(text))).toMatchObject({
+        kind: 'refused',
+        id: 7,
+        code: -32_602,
+      });
+    },
+  );
 
   it('of the server tell what became of a call', () => {
     const outcome = (members: object) =>
@@ -106,6 +127,9 @@ describe('messages', () => {
     expect(outcome({ result: { content: [] } })).toBe('result');
     expect(outcome({ result: { content: [], isError: true } })).toBe('tool_error');
     expect(outcome({ result: { resultType: 'input_required' } })).toBe('input_required');
+    expect(outcome({ result: { resultType: 'complete', content: [] } })).toBe('result');
+    expect(outcome({ result: { task: { taskId: 't', status: 'working' } } })).toBe('unfinished');
+    expect(outcome({ result: { resultType: 'task', taskId: 't' } })).toBe('unfinished');
     expect(outcome({ error: { code: -32_602, message: 'no' } })).toBe('rpc_error');
     expect(outcome({})).toBe('rpc_error');
     expect(readServerAnswer('{"method":"ping","id":1}')).toBeUndefined();

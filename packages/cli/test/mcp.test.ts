@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Client } from '@modelcontextprotocol/client';
@@ -67,6 +69,16 @@ describe('`countersign mcp` with a data directory', () => {
     const defined = await call(client, 'scenario_define', { spec });
     expect(defined).toMatchObject({ refused: false });
     await client.close();
+  });
+
+  it('ends when nobody takes its answers', async () => {
+    const args = [...SOURCE, CLI, 'mcp', '--data', directory];
+    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'ignore'] });
+    child.stdout.destroy();
+    child.stdin.on('error', () => undefined);
+    child.stdin.write('{"jsonrpc":"2.0","id":1,"method":"ping"}\n');
+    const [code] = (await once(child, 'exit')) as [number | null];
+    expect(code).toBe(0);
   });
 
   it('refuses the calls of somebody with another key', async () => {

@@ -5,10 +5,12 @@ export {
   type RunningDecisionGate,
   startDecisionGate,
 } from './decision-gate.ts';
+export { LineReader } from './doors/mcp/lines.ts';
 export { addEndpoint, listEndpoints, rotateSecret } from './events/endpoints.ts';
 export { WEBHOOK_EVENT_TYPES } from './events/event.ts';
 export { guardedFetch } from './events/guarded-fetch.ts';
 export { type CompiledCheck, type CompiledContract, compileContract } from './evidence/contract.ts';
+export { FrameReader } from './evidence/frames.ts';
 export { newId } from './keys/ids.ts';
 export { missingKeyEvents } from './keys/key-events.ts';
 export { hasKeys, type Keyring, openKeyring } from './keys/keyring.ts';

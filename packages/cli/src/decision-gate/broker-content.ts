@@ -1,5 +1,5 @@
 import { type Json, scenario } from '@countersign/policy';
-import { parseJson } from '@countersign/proof';
+import { fromUtf8, parseJson } from '@countersign/proof';
 import { canonical, digestOf, SCENARIO_DEPTH_MAX } from '@countersign/server';
 import type { Messages } from './messages-en.ts';
 
@@ -54,11 +54,15 @@ function payloadOf(
   say: Messages,
 ): Exclude<scenario.PacketPayload, { kind: 'external' }> {
   if (!isJson(contentType)) return { kind: 'bytes', bytes: [...bytes] };
-  const parsed = parseJson(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes), {
-    depthMax: SCENARIO_DEPTH_MAX,
-    readNumber: scenario.readScenarioNumber,
-  });
-  if (!parsed.ok) throw new Error(say.contentNotJson);
+  const text = fromUtf8(bytes);
+  const parsed =
+    text === undefined
+      ? undefined
+      : parseJson(text, {
+          depthMax: SCENARIO_DEPTH_MAX,
+          readNumber: scenario.readScenarioNumber,
+        });
+  if (parsed?.ok !== true) throw new Error(say.contentNotJson);
   return { kind: 'json', value: parsed.value as Json };
 }
 

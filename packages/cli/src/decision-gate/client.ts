@@ -78,7 +78,8 @@ function overHttp(address: ServerAddress, say: Messages): RpcClient {
   return {
     async request(method, params) {
       id += 1;
-      const body = requestText(id, method, params);
+      const asked = id;
+      const body = requestText(asked, method, params);
       const signal = AbortSignal.timeout(timeoutMs);
       let text: string;
       try {
@@ -88,7 +89,7 @@ function overHttp(address: ServerAddress, say: Messages): RpcClient {
         if (signal.aborted) throw new Error(say.serverSlow(timeoutMs));
         throw new Error(say.serverUnreachable(url.href, causeOf(error)));
       }
-      return resultOf(text, say);
+      return resultOf(text, asked, say);
     },
     close: async () => undefined,
   };
@@ -130,10 +131,11 @@ function overPipes(address: ServerAddress, say: Messages): RpcClient {
 
   const exchange = async (method: string, params: string): Promise<Json> => {
     id += 1;
-    await writeFrame(child.stdin, requestText(id, method, params));
+    const asked = id;
+    await writeFrame(child.stdin, requestText(asked, method, params));
     const next = await frames.next();
     if (next.done === true) throw new Error(say.stdioClosed);
-    return resultOf(next.value, say);
+    return resultOf(next.value, asked, say);
   };
   return {
     request: (method, params) =>
@@ -149,17 +151,21 @@ function late(timeoutMs: number, say: Messages): Promise<never> {
   });
 }
 
+/** Closes its input; what does not end by that is told to, and then made to. */
 async function end(child: ChildProcess, patienceMs: number): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
   child.stdin?.end();
-  const impatient = setTimeout(() => child.kill(), patienceMs);
+  const timers = (['SIGTERM', 'SIGKILL'] as const).map((signal, at) =>
+    setTimeout(() => child.kill(signal), patienceMs * (at + 1)),
+  );
   await exited;
-  clearTimeout(impatient);
+  timers.forEach(clearTimeout);
   child.stdout?.destroy();
 }
 
-function resultOf(text: string, say: Messages): Json {
+/** The result in the answer to request `id`. A refusal of what the server could not read has no id. */
+function resultOf(text: string, id: number, say: Messages): Json {
   const parsed = parseJson(text, {
     depthMax: SCENARIO_DEPTH_MAX,
     readNumber: scenario.readScenarioNumber,
@@ -167,6 +173,10 @@ function resultOf(text: string, say: Messages): Json {
   const response = parsed.ok ? (parsed.value as Json) : undefined;
   if (!isObject(response)) throw new Error(say.answerMalformed);
   const error = member(response, 'error');
+  const answers = member(response, 'id');
+  if (answers !== id && !(answers === null && isObject(error))) {
+    throw new Error(say.answerMalformed);
+  }
   if (isObject(error)) {
     const data = member(error, 'data');
     const kind = isObject(data) ? member(data, 'kind') : undefined;

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import type { Readable } from 'node:stream';
-import { writeLine } from './lines.ts';
+import { drained, writeLine } from './lines.ts';
 import { Unsent, type Upstream } from './relay.ts';
 
 export interface ChildServer extends Upstream {
@@ -37,7 +36,7 @@ export async function startChild(command: string, args: readonly string[]): Prom
     ended,
     kill: (signal) => void child.kill(signal),
     async ready() {
-      if (child.stdin.writableNeedDrain) await Promise.race([once(child.stdin, 'drain'), ended]);
+      if (child.stdin.writableNeedDrain) await Promise.race([drained(child.stdin), ended]);
     },
     async send(line) {
       try {

@@ -14,11 +14,11 @@ export interface HttpUpstreamOptions {
 }
 
 export interface HttpUpstream extends Upstream {
-  /** Ends the session and everything that is under way. */
+  /** Ends everything that is under way, and then the session. */
   stop(): Promise<void>;
 }
 
-/** Failures in which no byte of the request can have been read. */
+/** Codes of failures in which no byte of the request can have been read. */
 const NOT_CONNECTED: ReadonlySet<unknown> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -41,6 +41,14 @@ const NAMES: Readonly<Record<string, string>> = {
 const RETRY_MS = 1_000;
 /** Times that a stream is taken up again without an event in between. */
 const RETRIES_MAX = 5;
+/** For the server to take note that the session is over, in milliseconds. */
+const FAREWELL_MS = 2_000;
+
+/** Why `fetch` failed, if it was before anything was sent: then the request certainly did not arrive. */
+export function notConnected(error: unknown): string | undefined {
+  const code = (error as { cause?: { code?: unknown } }).cause?.code;
+  return NOT_CONNECTED.has(code) ? String(code) : undefined;
+}
 
 /** A server behind the proxy that speaks Streamable HTTP. Bodies are the client's own bytes. */
 export function httpUpstream(options: HttpUpstreamOptions): HttpUpstream {
@@ -66,14 +74,19 @@ export function httpUpstream(options: HttpUpstreamOptions): HttpUpstream {
     try {
       return await fetch(url, { redirect: 'manual', signal, ...init });
     } catch (error) {
-      const code = (error as { cause?: { code?: unknown } }).cause?.code;
-      if (NOT_CONNECTED.has(code)) throw new Unsent(String(code), { cause: error });
+      const code = notConnected(error);
+      if (code !== undefined) throw new Unsent(code, { cause: error });
       throw error;
     }
   };
 
-  /** Passes the events of a stream on, and takes it up again where it breaks, until the answer `id` has come. */
-  async function follow(first: Response, id: unknown, signal: AbortSignal): Promise<boolean> {
+  /** Passes the events of a stream on, and takes it up again where it breaks, until the answer to `asked` has come. */
+  async function follow(
+    first: Response,
+    asked: Members | undefined,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const id = asked?.['id'];
     let response: Response | undefined = first;
     let last: string | undefined;
     for (let retries = 0; retries <= RETRIES_MAX && !signal.aborted; retries += 1) {
@@ -84,6 +97,7 @@ export function httpUpstream(options: HttpUpstreamOptions): HttpUpstream {
           retries = 0;
           if (event.data === '') continue;
           const answered = id !== undefined && isAnswerTo(id, event.data);
+          if (answered && asked?.['method'] === 'initialize') version = negotiatedIn(event.data);
           await onMessage(event.data);
           if (answered) return true;
         }
@@ -124,10 +138,11 @@ export function httpUpstream(options: HttpUpstreamOptions): HttpUpstream {
   }
 
   async function receive(response: Response, message: Members, signal: AbortSignal): Promise<void> {
-    const id = message['method'] === undefined ? undefined : message['id'];
+    const asked = message['method'] === undefined ? undefined : message;
+    const id = asked?.['id'];
     const type = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
     if (response.ok && type === 'text/event-stream') {
-      if (!(await follow(response, id, signal)) && id !== undefined) throw new Lost();
+      if (!(await follow(response, asked, signal)) && id !== undefined) throw new Lost();
       return;
     }
     const text = await response.text();
@@ -187,10 +202,19 @@ export function httpUpstream(options: HttpUpstreamOptions): HttpUpstream {
       }
     },
     async stop() {
-      if (session !== undefined) {
-        await request({ method: 'DELETE', headers: headersFor(undefined) }).catch(() => undefined);
-      }
       stopped.abort();
+      if (session === undefined) return;
+      try {
+        const signal = AbortSignal.timeout(FAREWELL_MS);
+        const response = await request({
+          method: 'DELETE',
+          headers: headersFor(undefined),
+          signal,
+        });
+        await response.body?.cancel();
+      } catch {
+        // The server may keep sessions as it likes; this one is over here.
+      }
     },
   };
 }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { LINE_BYTES_MAX } from './lines.ts';
+import { notConnected } from './http-upstream.ts';
+import { drained, LINE_BYTES_MAX } from './lines.ts';
 import {
   errorMessage,
   readClientMessage,
@@ -31,14 +32,18 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** Headers of one connection, which the next has of its own. */
+/** Headers of one connection, which the next has of its own (RFC 9110 §7.6.1), and of the form of a body within it. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'accept-encoding',
   'connection',
   'content-encoding',
   'content-length',
+  'expect',
   'host',
   'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
   'transfer-encoding',
   'upgrade',
 ]);
@@ -127,17 +132,15 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       });
     } catch (error) {
       if (signal.aborted) return;
-      const refused = (error as { cause?: { code?: unknown } }).cause?.code === 'ECONNREFUSED';
-      if (permitted !== undefined && refused) {
+      if (permitted !== undefined && notConnected(error) !== undefined) {
         await settle(permitted, { kind: 'unsent', code: 'UPSTREAM_UNREACHABLE' });
       }
       const text = 'The server behind cannot be reached';
       return reply(response, 502, errorMessage(permitted?.call.id ?? null, -32_603, text));
     }
-    response.writeHead(
-      answered.status,
-      Object.fromEntries([...answered.headers].filter(([name]) => !HOP_BY_HOP.has(name))),
-    );
+    // Pairs rather than an object: a server may set several cookies.
+    const headers = [...answered.headers].filter(([name]) => !HOP_BY_HOP.has(name));
+    response.writeHead(answered.status, headers.flat());
     response.flushHeaders();
     const observe = observer(permitted, answered.headers.get('content-type') ?? '');
     for await (const chunk of answered.body ?? []) {
@@ -145,7 +148,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       if (found !== undefined && permitted?.settled === false) {
         await settle(permitted, { kind: 'answered', answer: found });
       }
-      if (!response.write(chunk)) await drained(response);
+      if (!response.write(chunk)) await drained(response, signal);
     }
     response.end();
   }
@@ -181,7 +184,7 @@ function observer(
     const answer = readServerAnswer(text);
     return answer !== undefined && JSON.stringify(answer.id) === id ? answer : undefined;
   };
-  if (contentType.startsWith('text/event-stream')) {
+  if (contentType.toLowerCase().startsWith('text/event-stream')) {
     const reader = new SseReader();
     return (chunk) =>
       reader
@@ -228,11 +231,4 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
 function reply(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
   response.end(text);
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    response.once('drain', resolve);
-    response.once('close', resolve);
-  });
 }

@@ -6,7 +6,11 @@ export interface ToolCall {
   readonly id: string | number;
   readonly tool: string;
   readonly arguments: Members;
-  /** Hex SHA-256 of the canonical arguments; an answer of the client to a question of the server counts as one. */
+  /**
+   * Hex SHA-256 of the canonical arguments. Where the request says more than its name and arguments, `_meta` apart, it
+   * is that of the list of the arguments and those other members: answers to a question of the server and the state
+   * that goes back with them, the wish for a task.
+   */
   readonly argumentsHash: string;
   /** Whether the request belongs to a revision in which every result says what kind it is. */
   readonly saysResultType: boolean;
@@ -36,21 +40,18 @@ export function readClientMessage(bytes: Buffer): ClientMessage {
   if (!isUtf8(bytes)) return refuse(null, -32_700, 'The message is no UTF-8');
   const text = bytes.toString('utf8');
   const parsed = parseJson(text, { depthMax: DEPTH_MAX });
-  if (parsed.ok) return messageOf(parsed.value);
+  if (parsed.ok) return messageOf(parsed.value, 'exact');
   if (parsed.fault.code !== 'json_number_inexact') {
     return refuse(null, -32_700, `The message is no strict JSON: ${parsed.fault.code}`);
   }
   // Such a number is no reason to stop a message that nobody decides about.
   const loose = parseJson(text, { depthMax: DEPTH_MAX, readNumber: Number });
-  const message = loose.ok
-    ? messageOf(loose.value)
+  return loose.ok
+    ? messageOf(loose.value, 'inexact')
     : refuse(null, -32_700, 'The message is no JSON');
-  return message.kind === 'call'
-    ? refuse(message.call.id, -32_602, 'A number of the call is not exact: send it as text')
-    : message;
 }
 
-function messageOf(value: unknown): ClientMessage {
+function messageOf(value: unknown, numbers: 'exact' | 'inexact'): ClientMessage {
   if (Array.isArray(value)) return refuse(null, -32_600, 'Batches are not forwarded');
   if (!isMembers(value)) return refuse(null, -32_600, 'The message is no object');
   const { id, method, params } = value;
@@ -64,6 +65,9 @@ function messageOf(value: unknown): ClientMessage {
   if (typeof id !== 'string' && typeof id !== 'number') {
     return refuse(null, -32_600, 'A tool call needs an id');
   }
+  if (numbers === 'inexact') {
+    return refuse(id, -32_602, 'A number of the call is not exact: send it as text');
+  }
   const call = callOf(id, params);
   return call === undefined
     ? refuse(id, -32_602, 'A tool call needs a name and arguments')
@@ -72,17 +76,15 @@ function messageOf(value: unknown): ClientMessage {
 
 function callOf(id: string | number, params: unknown): ToolCall | undefined {
   if (!isMembers(params)) return undefined;
-  const { name, arguments: args = {}, inputResponses: responses, _meta: meta } = params;
+  const { name, arguments: args = {}, _meta: meta, ...others } = params;
   if (typeof name !== 'string' || name === '' || !isMembers(args)) return undefined;
   return {
     id,
     tool: name,
     arguments: args,
     argumentsHash: sha256Hex(
-      canonicalJson(
-        responses === undefined ? args : { arguments: args, input_responses: responses },
-        DEPTH_MAX,
-      ),
+      // Arguments are an object, so that no list of them and something else is taken for arguments.
+      canonicalJson(Object.keys(others).length === 0 ? args : [args, others], DEPTH_MAX),
     ),
     saysResultType: isMembers(meta) && typeof meta[PROTOCOL_VERSION_KEY] === 'string',
   };
@@ -95,7 +97,8 @@ function refuse(id: string | number | null, code: number, text: string): ClientM
 /** What became of a call, as the server behind answered. */
 export interface ServerAnswer {
   readonly id: unknown;
-  readonly outcome: 'result' | 'tool_error' | 'input_required' | 'rpc_error';
+  /** `unfinished`: the server has begun, and says what came of it elsewhere and later, as with a task. */
+  readonly outcome: 'result' | 'tool_error' | 'input_required' | 'unfinished' | 'rpc_error';
   /** Of a JSON-RPC error. */
   readonly errorCode?: number | undefined;
   /** Hex SHA-256 of the canonical result or error; of the message's bytes where it has no canonical text. */
@@ -118,7 +121,11 @@ export function readServerAnswer(text: string): ServerAnswer | undefined {
     return { id, outcome: 'rpc_error', errorCode, digest };
   }
   if (!isMembers(result)) return { id, outcome: 'rpc_error', digest };
-  if (result['resultType'] === 'input_required') return { id, outcome: 'input_required', digest };
+  const type = result['resultType'] ?? 'complete';
+  if (type === 'input_required') return { id, outcome: 'input_required', digest };
+  if (type !== 'complete' || isMembers(result['task'])) {
+    return { id, outcome: 'unfinished', digest };
+  }
   return { id, outcome: result['isError'] === true ? 'tool_error' : 'result', digest };
 }
 

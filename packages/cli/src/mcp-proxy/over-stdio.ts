@@ -1,8 +1,7 @@
-import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
-import { startChild } from './child.ts';
+import { type ChildServer, startChild } from './child.ts';
 import { httpUpstream } from './http-upstream.ts';
-import { linesOf, writeLine } from './lines.ts';
+import { drained, linesOf, writeLine } from './lines.ts';
 import { Relay, type RelayParts } from './relay.ts';
 
 /** The client's side: what it writes, and what it reads. */
@@ -37,29 +36,22 @@ export async function gateChild(
 ): Promise<number> {
   const child = await startChild(command, args);
   const relay = new Relay({ ...gated, upstream: child, toClient: lineWriter(output) });
-  const server = (async () => {
-    for await (const line of linesOf(child.output)) {
-      if (line === undefined) alert('a message of the server is too long and was left out');
-      else relay.fromServer(line).catch(() => undefined);
-      if (output.writableNeedDrain) await Promise.race([once(output, 'drain'), child.ended]);
-    }
-  })();
-  const client = fromClient(relay, input, () => child.ready());
-  const ended = await Promise.race([
-    child.ended,
-    client.then(() => 'client' as const),
-    stopped.then((signal) => {
-      child.kill(signal);
-      return 'client' as const;
-    }),
-  ]);
-  if (ended === 'client') {
-    relay.clientGone();
+  const server = fromServer(relay, child, { output, alert });
+  let code: number | undefined;
+  try {
+    const ended = await Promise.race([
+      child.ended,
+      fromClient(relay, input, () => child.ready()),
+      stopped.then((signal) => child.kill(signal)),
+    ]);
+    code = ended ?? undefined;
+  } finally {
+    if (code === undefined) relay.clientGone();
     await child.stop();
+    await server;
+    await relay.serverLost();
   }
-  await server.catch(() => undefined);
-  await relay.serverLost();
-  return ended === 'client' ? 0 : ended;
+  return code ?? 0;
 }
 
 /** Gates a server that is asked over HTTP. */
@@ -70,24 +62,48 @@ export async function gateHttp(
 ): Promise<number> {
   const http = httpUpstream({ ...upstream, alert, onMessage: (line) => relay.fromServer(line) });
   const relay: Relay = new Relay({ ...gated, upstream: http, toClient: lineWriter(output) });
-  await Promise.race([fromClient(relay, input), stopped]);
-  relay.clientGone();
-  await http.stop();
-  await relay.serverLost();
-  return 0;
+  try {
+    await Promise.race([fromClient(relay, input), stopped]);
+    return 0;
+  } finally {
+    relay.clientGone();
+    await http.stop();
+    await relay.serverLost();
+  }
 }
 
-/** Hands what the client writes to the relay, until the client ends. */
+/** Hands what the server writes to the relay, until the server ends. */
+async function fromServer(
+  relay: Pick<Relay, 'fromServer'>,
+  { output: lines, ended }: ChildServer,
+  { output, alert }: Pick<Surroundings, 'output' | 'alert'>,
+): Promise<void> {
+  try {
+    for await (const line of linesOf(lines)) {
+      if (line === undefined) alert('a message of the server is too long and was left out');
+      else relay.fromServer(line).catch(() => undefined);
+      if (output.writableNeedDrain) await Promise.race([drained(output), ended]);
+    }
+  } catch (error) {
+    alert(`the server cannot be read: ${String(error)}`);
+  }
+}
+
+/** Hands what the client writes to the relay, until the client ends, or its stream breaks, which is the same. */
 async function fromClient(
   relay: Pick<Relay, 'fromClient'>,
   input: Readable,
   ready: () => Promise<void> = async () => undefined,
 ): Promise<void> {
-  for await (const line of linesOf(input)) {
-    if (line?.length === 0) continue;
-    // Not awaited: a call that waits for its decision holds nobody else up. Messages are handed on in order.
-    relay.fromClient(line).catch(() => undefined);
-    await ready();
+  try {
+    for await (const line of linesOf(input)) {
+      if (line?.length === 0) continue;
+      // Not awaited: a call that waits for its decision holds nobody else up. Messages are handed on in order.
+      relay.fromClient(line).catch(() => undefined);
+      await ready();
+    }
+  } catch {
+    // There is nobody to tell.
   }
 }
 

@@ -44,9 +44,12 @@ interface Open {
   permit?: Permit;
   /** Whether the permitted call was handed over. */
   sent: boolean;
+  /** Set once it was reported that nobody knows what became of it. */
+  lost?: Promise<void>;
 }
 
 const CARRIAGE_RETURN = 0x0d;
+const UNDER_WAY = 'A request with this id is under way';
 
 /**
  * Stands between one client and one server. Messages pass as the bytes that they are, in both directions; a tool call
@@ -55,6 +58,8 @@ const CARRIAGE_RETURN = 0x0d;
 export class Relay {
   readonly #parts: RelayParts;
   readonly #open = new Map<string, Open>();
+  /** Ids of requests that were passed on and have no answer yet, as JSON text. */
+  readonly #passed = new Set<string>();
   readonly #receipts = new Receipts();
 
   constructor(parts: RelayParts) {
@@ -62,7 +67,7 @@ export class Relay {
   }
 
   async fromClient(line: Buffer | undefined): Promise<void> {
-    const { toClient, upstream } = this.#parts;
+    const { toClient } = this.#parts;
     if (line === undefined) {
       return toClient(errorMessage(null, -32_600, 'The message is too long'));
     }
@@ -79,18 +84,16 @@ export class Relay {
       case 'call':
         return this.#call(line, message);
       case 'pass':
-        try {
-          return await upstream.send(line, message.value);
-        } catch (error) {
-          return this.#unsent(message.value['id'], error);
-        }
+        return this.#pass(line, message.value);
     }
   }
 
   /** Passes a message of the server on. An answer to a gated call is reported first. */
   async fromServer(line: Buffer): Promise<void> {
-    const answer = this.#open.size === 0 ? undefined : readServerAnswer(line.toString('utf8'));
+    const waiting = this.#open.size + this.#passed.size;
+    const answer = waiting === 0 ? undefined : readServerAnswer(line.toString('utf8'));
     const key = answer === undefined ? undefined : JSON.stringify(answer.id);
+    if (key !== undefined) this.#passed.delete(key);
     const open = key === undefined ? undefined : this.#open.get(key);
     if (answer !== undefined && key !== undefined && open?.permit !== undefined && open.sent) {
       this.#open.delete(key);
@@ -118,16 +121,8 @@ export class Relay {
   ): Promise<void> {
     const { gate, allowUnmapped, upstream, toClient } = this.#parts;
     const key = JSON.stringify(call.id);
-    if (this.#open.has(key)) {
-      return toClient(errorMessage(call.id, -32_600, 'A call with this id is under way'));
-    }
-    if (allowUnmapped.has(call.tool) && !gate.isMapped(call.tool)) {
-      try {
-        return await upstream.send(line, value);
-      } catch (error) {
-        return this.#unsent(call.id, error);
-      }
-    }
+    if (allowUnmapped.has(call.tool) && !gate.isMapped(call.tool)) return this.#pass(line, value);
+    if (this.#isUnderWay(key)) return toClient(errorMessage(call.id, -32_600, UNDER_WAY));
     const open: Open = { call, cancelled: false, sent: false };
     this.#open.set(key, open);
     const admission = await gate.admit(call);
@@ -159,7 +154,35 @@ export class Relay {
     }
   }
 
-  /** A call that is still being decided is cancelled here: the server behind has not heard of it. */
+  /** Hands on what nobody decides about. A request gets no id by whose answer another one would be taken for answered. */
+  async #pass(line: Buffer, value: Members): Promise<void> {
+    const { id, method } = value;
+    const key =
+      method !== undefined && (typeof id === 'string' || typeof id === 'number')
+        ? JSON.stringify(id)
+        : undefined;
+    if (key !== undefined) {
+      if (this.#isUnderWay(key)) {
+        return this.#parts.toClient(errorMessage(id as string | number, -32_600, UNDER_WAY));
+      }
+      this.#passed.add(key);
+    }
+    try {
+      await this.#parts.upstream.send(line, value);
+    } catch (error) {
+      if (key !== undefined) this.#passed.delete(key);
+      await this.#unsent(id, error);
+    }
+  }
+
+  #isUnderWay(key: string): boolean {
+    return this.#open.has(key) || this.#passed.has(key);
+  }
+
+  /**
+   * A call that is still being decided is cancelled here: the server behind has not heard of it. One that was sent may
+   * have done its work, and a server that is told to stop need not answer.
+   */
   async #cancel(
     { id, value }: Extract<ClientMessage, { kind: 'cancel' }>,
     line: Buffer,
@@ -168,14 +191,17 @@ export class Relay {
     if (open !== undefined) open.cancelled = true;
     if (open?.sent === false) return;
     await this.#parts.upstream.send(line, value).catch(() => undefined);
+    if (open !== undefined) await this.#lose(open);
   }
 
-  async #lose({ call, permit, cancelled }: Open): Promise<void> {
+  async #lose(open: Open): Promise<void> {
+    const { call, permit, cancelled } = open;
     if (permit === undefined) {
       if (!cancelled) await this.#unsent(call.id, undefined);
       return;
     }
-    await this.#receipts.wait(this.#parts.gate.settle(permit, { kind: 'lost' }));
+    open.lost ??= this.#receipts.wait(this.#parts.gate.settle(permit, { kind: 'lost' }));
+    await open.lost;
     if (cancelled) return;
     await this.#refuse(call, {
       reason: 'RESULT_UNKNOWN',

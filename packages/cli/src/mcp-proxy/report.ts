@@ -1,4 +1,3 @@
-import { DecideError, DecideUnavailable } from '@countersign/client';
 import type { ServerAnswer } from './message.ts';
 import type { ToolGateParts } from './tool-gate.ts';
 
@@ -32,39 +31,38 @@ export type Settlement =
 
 /**
  * Writes the execution receipt. A call that was sent and never answered is no failure, since it may have done its
- * work: its outcome is reported as pending, and somebody has to look.
+ * work: its outcome is reported as pending, and somebody has to look. So is that of a call which the server has only
+ * begun. What cannot be reported is told to the operator, and holds nobody's answer up.
  */
 export async function report(
   { client, alert }: Pick<ToolGateParts, 'client' | 'alert'>,
   permit: Permit,
   settlement: Settlement,
 ): Promise<void> {
-  const { decisionId: id, claimId } = permit;
+  const { decisionId: id, claimId, done } = permit;
   const links = {
     decision_record_hash: permit.recordHash,
     decision_receipt_hash: permit.receiptHash,
   };
   const options = { idempotencyKey: `mcp-proxy:${claimId}` };
   try {
-    if (settlement.kind === 'lost') {
-      await client.recordOutcome(id, { ...links, outcome_status: 'pending' }, options);
+    const status = statusOf(permit, settlement);
+    if (status === 'pending') {
+      const body = { ...links, outcome_status: status, evidence_refs: evidenceOf(settlement) };
+      await client.recordOutcome(id, body, options);
     } else {
-      const { done } = permit;
-      const body = { ...done, ...links, claim_id: claimId, ...statusOf(permit, settlement) };
+      const body = { ...done, ...links, claim_id: claimId, ...status };
       await client.recordExecution(id, body, options);
     }
   } catch (error) {
-    if (!(error instanceof DecideError) && !(error instanceof DecideUnavailable)) throw error;
-    alert(`decision ${id} has no receipt: ${error.message}`);
+    alert(
+      `decision ${id} has no receipt: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 
 type Executed = Parameters<ToolGateParts['client']['recordExecution']>[1];
-
-function statusOf(
-  { argumentsHash, claimedAt }: Permit,
-  settlement: Exclude<Settlement, { readonly kind: 'lost' }>,
-): Pick<
+type Status = Pick<
   Executed,
   | 'execution_status'
   | 'execution_result'
@@ -72,7 +70,13 @@ function statusOf(
   | 'state_before_hash'
   | 'state_after_hash'
   | 'evidence_refs'
-> {
+>;
+
+function statusOf(
+  { argumentsHash, claimedAt }: Permit,
+  settlement: Settlement,
+): Status | 'pending' {
+  if (settlement.kind === 'lost') return 'pending';
   if (settlement.kind === 'unsent') {
     return {
       execution_status: settlement.code === 'CANCELLED' ? 'skipped' : 'failed',
@@ -80,8 +84,10 @@ function statusOf(
     };
   }
   const { outcome, errorCode, digest } = settlement.answer;
-  const evidence_refs = [{ id: 'mcp_result', type: 'mcp_tool_result', hash: `sha256:${digest}` }];
+  const evidence_refs = evidenceOf(settlement);
   switch (outcome) {
+    case 'unfinished':
+      return 'pending';
     case 'result':
       return {
         execution_status: 'executed',
@@ -111,4 +117,11 @@ function statusOf(
         evidence_refs,
       };
   }
+}
+
+/** The answer of the server, if there is one. */
+function evidenceOf(settlement: Settlement): { id: string; type: string; hash: string }[] {
+  if (settlement.kind !== 'answered') return [];
+  const hash = `sha256:${settlement.answer.digest}`;
+  return [{ id: 'mcp_result', type: 'mcp_tool_result', hash }];
 }

@@ -14,7 +14,13 @@ import { type Permit, report, type Settlement } from './report.ts';
 
 export type GateClient = Pick<
   DecideClient,
-  'decide' | 'lookupDecision' | 'searchDecisions' | 'claim' | 'recordExecution' | 'recordOutcome'
+  | 'decide'
+  | 'lookupDecision'
+  | 'searchDecisions'
+  | 'listOutcomes'
+  | 'claim'
+  | 'recordExecution'
+  | 'recordOutcome'
 >;
 
 export interface ToolGateParts {
@@ -84,8 +90,9 @@ export class ToolGate {
   /**
    * What was decided about the same call before, if that still counts: a permission that nobody has used, a review
    * that is open, a denial by the owner a short while ago. Looked up at the gate, so it outlives this process. A
-   * permission counts only if it was given for the very facts that are asked with now: whoever else has a key may have
-   * asked about the same call with others.
+   * permission counts only if it was given for the very facts that are asked with now, since whoever else has a key may
+   * have asked about the same call with others, and only if nobody has reported anything of it: where an outcome is
+   * open, the call may have been made.
    */
   async #earlier(action: GatedCall): Promise<Earlier | undefined> {
     const { client, now } = this.#parts;
@@ -102,9 +109,9 @@ export class ToolGate {
         return { kind: 'refused', refusal: await this.#pending(id, action) };
       case 'authorized': {
         const { decision_record: record } = await client.lookupDecision(id);
-        return record['input_hash'] === sha256Hex(canonicalJson(request))
-          ? { kind: 'permitted', record }
-          : undefined;
+        if (record['input_hash'] !== sha256Hex(canonicalJson(request))) return undefined;
+        const { items: outcomes } = await client.listOutcomes(id, { limit: 1 });
+        return outcomes.length === 0 ? { kind: 'permitted', record } : undefined;
       }
       case 'blocked': {
         if (now() - Date.parse(String(last['created_at'])) > DENIAL_MS) return undefined;
@@ -126,7 +133,11 @@ export class ToolGate {
     return this.#take(record, action);
   }
 
-  /** Compares a record with the call once more and claims it, so that it is used once. */
+  /**
+   * Compares a record with the call once more and claims it. The gate lets a claim lapse after a minute, and a call may
+   * take longer, or never be answered; so every claim of a decision has the same idempotency key and an executor of its
+   * own. The gate takes one such claim, ever, and whoever comes second has a conflict.
+   */
   async #take(record: Members, { call, intent, fromAgent }: GatedCall): Promise<Admission> {
     const { client, environment, trust, now, newId } = this.#parts;
     const said = { ...saidOf(record, fromAgent), decision_url: this.#url(record['decision_id']) };
@@ -149,29 +160,34 @@ export class ToolGate {
       mutation: String(intent.mutation),
       // A policy that binds no parameters is told of none.
       parameters: binding['parameters_hash'] === undefined ? {} : { ...intent.parameters },
-      executor: EXECUTOR,
+      executor: { type: 'service', id: `countersign mcp-proxy ${newId()}` } as const,
     };
     const id = String(record['decision_id']);
     try {
-      const taken = await client.claim(id, done, { idempotencyKey: `mcp-proxy:${newId()}` });
-      const claim = isMembers(taken['claim']) ? taken['claim'] : {};
+      const { proceed, claim_id, claim }: Members = await client.claim(id, done, {
+        idempotencyKey: `mcp-proxy:${id}`,
+      });
+      if (proceed !== true || typeof claim_id !== 'string' || !isMembers(claim)) {
+        throw new DecideUnavailable('unreadable');
+      }
       const permit: Permit = {
         decisionId: id,
         recordHash: String(record['record_hash']),
         receiptHash: String(record['receipt_hash']),
-        claimId: taken.claim_id,
+        claimId: claim_id,
         claimedAt: String(claim['claimed_at']),
         done,
         argumentsHash: call.argumentsHash,
       };
       return { ok: true, permit };
     } catch (error) {
-      if (!(error instanceof DecideError) || error.body?.['proceed'] !== false) throw error;
+      const detail = whyUnclaimed(error);
+      if (detail === undefined) throw error;
       return refuse({
         ...said,
         reason: 'CLAIM_REFUSED',
         verdict: 'none',
-        detail: String(error.body['reason']),
+        detail,
         retry: { advice: 'same_call_later' },
         message: 'The permission for this call cannot be used now.',
       });
@@ -242,8 +258,12 @@ export class ToolGate {
   }
 }
 
-/** Who makes the call on the agent's behalf. */
-const EXECUTOR = { type: 'service', id: 'countersign mcp-proxy' } as const;
+/** Why a claim was refused; `undefined` where the gate did not say anything about the claim. */
+function whyUnclaimed(error: unknown): string | undefined {
+  if (!(error instanceof DecideError)) return undefined;
+  if (error.code === 'DECIDE_API_IDEMPOTENCY_CONFLICT') return 'ALREADY_CLAIMED';
+  return error.body?.['proceed'] === false ? String(error.body['reason']) : undefined;
+}
 
 type Earlier =
   | { readonly kind: 'refused'; readonly refusal: Refusal }

@@ -17,17 +17,31 @@ const END_OF_HEADERS = /\r?\n\r?\n/;
 export class FrameReader {
   readonly #bytesMax: number;
   #buffer: Buffer = Buffer.alloc(0);
+  /** What came after the buffer and does not complete a frame: a large body is put together once. */
+  #later: Uint8Array[] = [];
+  /** How many bytes the frame under way needs beyond the buffer; 0 while that is not known. */
+  #missing = 0;
   #broken = false;
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
   }
 
+  /** Whether the bytes so far end within a frame. */
+  get isWithin(): boolean {
+    return this.#buffer.length > 0;
+  }
+
   /** Adds bytes; gives the frames that they complete. */
   push(chunk: Uint8Array): readonly Frame[] {
     const frames: Frame[] = [];
     if (this.#broken) return frames;
-    this.#buffer = Buffer.concat([this.#buffer, chunk]);
+    this.#later.push(chunk);
+    this.#missing -= chunk.length;
+    if (this.#missing > 0) return frames;
+    this.#buffer = Buffer.concat([this.#buffer, ...this.#later]);
+    this.#later = [];
+    this.#missing = 0;
     for (;;) {
       const frame = this.#next();
       if (frame === undefined) return frames;
@@ -57,7 +71,10 @@ export class FrameReader {
     if (Number(length) > this.#bytesMax) return { ok: false, fault: 'mcp response too large' };
     const from = end.index + end[0].length;
     const to = from + Number(length);
-    if (this.#buffer.length < to) return undefined;
+    if (this.#buffer.length < to) {
+      this.#missing = to - this.#buffer.length;
+      return undefined;
+    }
     const body = this.#buffer.subarray(from, to);
     this.#buffer = this.#buffer.subarray(to);
     try {

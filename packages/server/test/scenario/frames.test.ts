@@ -18,6 +18,26 @@ describe('frames', () => {
     }
   });
 
+  it('may be large and come in small pieces', () => {
+    const text = 'x'.repeat(16 * 1024 * 1024);
+    const bytes = Buffer.from(frame(text));
+    const reader = new FrameReader(text.length);
+    for (let at = 0; at < bytes.length; at += 1_024) {
+      const found = reader.push(bytes.subarray(at, at + 1_024));
+      const isLast = at + 1_024 >= bytes.length;
+      if (found.length !== (isLast ? 1 : 0)) throw new Error(`a frame at ${at}`);
+      if (isLast) expect(found).toEqual([{ ok: true, text }]);
+    }
+    expect(reader.isWithin).toBe(false);
+  });
+
+  it('may be missed in part', () => {
+    const reader = new FrameReader(100);
+    expect(reader.isWithin).toBe(false);
+    reader.push(Buffer.from('Content-Length: 2\r\n\r\n1'));
+    expect(reader.isWithin).toBe(true);
+  });
+
   it.each([
     ['X: 1\r\n\r\n', 'missing content length header'],
     ['x'.repeat(9_000), 'missing content length header'],

@@ -26,7 +26,7 @@ export interface McpParts {
 
 /** The tools of all doors for standard MCP clients. */
 export interface McpDoor {
-  /** Serves one client on a pair of streams until the input ends; `key` is the API key that its calls are made with. */
+  /** Serves one client on a pair of streams; `key` is the API key that its calls are made with. */
   serveStdio(streams: McpStreams): StdioServerHandle;
 }
 
@@ -34,6 +34,7 @@ export interface McpStreams {
   readonly input: Readable;
   readonly output: Writable;
   readonly key?: string | undefined;
+  /** Told once the input has ended or either stream has failed. */
   readonly onClose?: () => void;
 }
 
@@ -84,8 +85,7 @@ export function mountMcp(app: FastifyInstance, parts: McpParts): McpDoor {
   return {
     serveStdio({ input, output, key, onClose }) {
       const headers = key === undefined ? {} : { 'x-api-key': key };
-      const transport = new LineTransport(input, output);
-      if (onClose !== undefined) input.once('end', onClose);
+      const transport = new LineTransport(input, output, onClose);
       return serveStdio(() => serverFor({ transport: 'stdio', peerIp: null, headers }), {
         transport,
         onerror: () => undefined,

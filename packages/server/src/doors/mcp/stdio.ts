@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Readable, Writable } from 'node:stream';
 import {
   type JSONRPCMessage,
@@ -6,8 +7,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { parseExact } from './exact-json.ts';
 import { BODY_BYTES_MAX, BODY_DEPTH_MAX } from './limits.ts';
-
-const NEWLINE = 0x0a;
+import { LineReader } from './lines.ts';
 
 /**
  * Messages on a pair of streams, one a line. Unlike the transport that comes with the protocol package it reads strict
@@ -20,13 +20,15 @@ export class LineTransport implements Transport {
 
   readonly #input: Readable;
   readonly #output: Writable;
-  #held: Buffer[] = [];
-  #heldBytes = 0;
+  readonly #onClosed: () => void;
+  readonly #lines = new LineReader(BODY_BYTES_MAX);
   #closed = false;
 
-  constructor(input: Readable, output: Writable) {
+  /** @param onClosed Told once either stream has ended or failed, or the transport was closed. */
+  constructor(input: Readable, output: Writable, onClosed: () => void = () => undefined) {
     this.#input = input;
     this.#output = output;
+    this.#onClosed = onClosed;
   }
 
   async start(): Promise<void> {
@@ -46,32 +48,21 @@ export class LineTransport implements Transport {
     this.#input.off('data', this.#read);
     this.#input.pause();
     this.onclose?.();
+    this.#onClosed();
   }
 
   readonly #ended = (): void => void this.close();
 
   readonly #read = (chunk: Buffer): void => {
-    let from = 0;
-    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
-      this.#hold(chunk.subarray(from, end));
-      from = end + 1;
-      const line = Buffer.concat(this.#held);
-      const whole = this.#heldBytes === line.length;
-      this.#held = [];
-      this.#heldBytes = 0;
-      if (whole) this.#line(line.toString('utf8'));
-      else this.#refuse(-32_600, 'The message is too large');
+    for (const line of this.#lines.read(chunk)) {
+      if (line === undefined) this.#refuse(-32_600, 'The message is too large');
+      else this.#line(line);
     }
-    this.#hold(chunk.subarray(from));
   };
 
-  /** Keeps a part of a line, unless the line is too long already; its length is counted all the same. */
-  #hold(part: Buffer): void {
-    this.#heldBytes += part.length;
-    if (this.#heldBytes <= BODY_BYTES_MAX) this.#held.push(part);
-  }
-
-  #line(text: string): void {
+  #line(line: Buffer): void {
+    if (!isUtf8(line)) return this.#refuse(-32_700, 'The message is no UTF-8');
+    const text = line.toString('utf8');
     if (text.trim() === '') return;
     const parsed = parseExact(text, BODY_DEPTH_MAX);
     if (!parsed.ok) return this.#refuse(-32_700, 'The message is no strict JSON');
