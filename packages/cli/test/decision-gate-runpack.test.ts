@@ -130,6 +130,11 @@ describe('decision-gate runpack', () => {
   });
 });
 
+interface PublishedKeys {
+  readonly keys: readonly { readonly use: string; readonly public_key_pem: string }[];
+  readonly ledger_keys: readonly { readonly verifier_key: string }[];
+}
+
 describe('decision-gate runpack and the keys of a server', () => {
   let gate: ScenarioGate;
   let manifest: string;
@@ -169,6 +174,24 @@ describe('decision-gate runpack and the keys of a server', () => {
       'manifest signature does not hold',
     ]);
     expect(await runpack(['verify', '--manifest', manifest])).toMatchObject({ code: 0 });
+
+    // Any key by itself asks for the signature.
+    const published = JSON.parse(keys.out) as PublishedKeys;
+    const receiptKey = published.keys.find(({ use }) => use === 'receipt_signature');
+    const ANOTHER = 'manifest signature is of another manifest';
+    for (const [option, value, errors] of [
+      ['--key-registry', registry, [ANOTHER, 'manifest signature does not hold']],
+      [
+        '--public-key',
+        fileIn(folder, 'key.pem', receiptKey?.public_key_pem ?? ''),
+        [ANOTHER, 'manifest signature does not hold'],
+      ],
+      ['--ledger-key', published.ledger_keys[0]?.verifier_key ?? '', [ANOTHER]],
+    ] as const) {
+      const asked = await runpack(['verify', '--manifest', manifest, option, value]);
+      expect([option, asked.code, asked.err]).toEqual([option, 1, '']);
+      expect([option, JSON.parse(asked.out)]).toMatchObject([option, { errors }]);
+    }
   });
 
   it('makes no keys where there are none', async () => {
@@ -225,6 +248,11 @@ allow_http = true
     expect(storage_uri).toBe(
       `s3://packs/cli/tenant/1/namespace/1/scenario/quickstart/run/run-1/spec/sha256/${hash}/`,
     );
+    const stored = hashesBelow(join(directory, 'packs'));
+    const place = storage_uri.slice('s3://packs/'.length);
+    for (const { path, sha256 } of quickstart.files) {
+      expect(stored).toHaveProperty([`${place}${path}._S3rver_object`], sha256);
+    }
     const words = ['verify', '--manifest', `${storage_uri}runpack.json`, ...storage];
     const verified = await runpack(words);
     expect(verified).toMatchObject({ code: 0, err: '' });

@@ -97,6 +97,7 @@ async function start(
       origin: ledger.origin,
       snapshots: ledger.snapshots,
       sealKeyAt: ledger.sealKeyAt,
+      keyring: ledger.keyring,
       unforeseen,
     },
     { audit, observe: (request) => metrics?.observe(request), warn: options.warn },
@@ -155,6 +156,7 @@ interface OpenedLedger {
   readonly write: WriteBatch;
   readonly origin: string;
   readonly sealKeyAt: ScenarioPorts['sealKeyAt'];
+  readonly keyring: ScenarioPorts['keyring'];
   readonly snapshots?: RunSnapshots | undefined;
 }
 
@@ -176,6 +178,7 @@ async function openLedger(
         (await writer.write(drafts)).map((result) => placedResult(result, keyring.origin)),
       origin: keyring.origin,
       sealKeyAt: (at) => keyring.receiptsAt(at),
+      keyring,
     };
   }
   const databaseFile = resolve(store.path);
@@ -195,6 +198,7 @@ async function openLedger(
     write: (drafts) => thread.write(drafts),
     origin: keyring.origin,
     sealKeyAt: (at) => keyring.receiptsAt(at),
+    keyring,
     snapshots,
   };
 }

@@ -285,6 +285,7 @@ async function start(
       ambient: ports.ambient,
       origin: keyring.origin,
       sealKeyAt: ports.sealKeyAt,
+      keyring,
       unforeseen,
     },
     { audit },

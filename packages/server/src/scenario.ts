@@ -42,7 +42,7 @@ export interface OpenScenario {
 /** The ledger beneath the door. */
 export type ScenarioLedger = Pick<
   ScenarioPorts,
-  'reader' | 'append' | 'ambient' | 'origin' | 'sealKeyAt' | 'unforeseen'
+  'reader' | 'append' | 'ambient' | 'origin' | 'sealKeyAt' | 'keyring' | 'unforeseen'
 > & { readonly snapshots?: RunSnapshots | undefined };
 
 /** Who is told what happens at the door. */

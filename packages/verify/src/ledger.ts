@@ -46,9 +46,25 @@ export function verifyLedgerProof(given: {
   readonly trust: Trust;
 }): VerifiedLedgerProof {
   const { subject, trust } = given;
+  if (!isMembers(subject) || !isShallow(subject)) return { ok: false, fault: 'proof_malformed' };
+  return verifyEntryProof({
+    ledgerProof: given.ledgerProof ?? subject['ledger_proof'],
+    subjectHash: subjectHash(subject),
+    entryType: kindOf(subject),
+    trust,
+  });
+}
+
+/** The same of a subject that is known by its hash, `undefined` for one that has none. */
+export function verifyEntryProof(given: {
+  readonly ledgerProof: unknown;
+  readonly subjectHash: string | undefined;
+  /** What the entry has to be of; `undefined`: whatever it says. */
+  readonly entryType: EntryType | undefined;
+  readonly trust: Trust;
+}): VerifiedLedgerProof {
+  const { ledgerProof: block, entryType, trust } = given;
   const fail = (fault: LedgerProofFault): VerifiedLedgerProof => ({ ok: false, fault });
-  if (!isMembers(subject) || !isShallow(subject)) return fail('proof_malformed');
-  const block = given.ledgerProof ?? subject['ledger_proof'];
   if (!isMembers(block)) return fail('proof_malformed');
   const { entry: entryMembers, tree_size: treeSize, proof, checkpoint: note } = block;
   const entry = readEntry(entryMembers);
@@ -58,9 +74,8 @@ export function verifyLedgerProof(given: {
     return fail('proof_malformed');
   }
   if (ledgerKeys(trust).length === 0) return fail('ledger_key_unknown');
-  const kind = kindOf(subject);
-  if (subjectHash(subject) !== entry.subject_hash) return fail('subject_differs');
-  if (kind !== undefined && entry.entry_type !== kind) return fail('subject_differs');
+  if (given.subjectHash !== entry.subject_hash) return fail('subject_differs');
+  if (entryType !== undefined && entry.entry_type !== entryType) return fail('subject_differs');
   if (treeSize !== unsigned.size || !isIncluded(entry, path, unsigned)) return fail('not_included');
   if (isSigned(String(note), trust) !== true) return fail('checkpoint_not_signed');
   return { ok: true, value: { entry, checkpoint: unsigned } };

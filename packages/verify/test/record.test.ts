@@ -88,6 +88,7 @@ describe('D-120 content_hash covers every member outside seal and late members',
   it.each(inside)('%s changed or removed', (name) => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 2 }), (value) => {
+        fc.pre(JSON.stringify(value) !== JSON.stringify(RECORD[name]));
         const changed = { ...structuredClone(RECORD), [name]: value };
         expect(contentHash(changed)).not.toBe(true);
       }),

@@ -216,6 +216,18 @@ describe('anchors', () => {
     expect(await reportOf(failed)).toEqual(PASS);
   });
 
+  it('of two requirements for one provider the first counts', async () => {
+    const requirements = [['path'], ['root']].map((required_fields) => ({
+      provider_id: 'time',
+      requirement: { anchor_type: 'file', required_fields },
+    }));
+    const sound = anchored(file('{"path":"a"}'));
+    const providers = (order: readonly Json[]): Json => ({ anchor_policy: { providers: order } });
+    expect(await reportOf(changed(sound, providers(requirements)))).toEqual(PASS);
+    const { errors } = await reportOf(changed(sound, providers(requirements.toReversed())));
+    expect(errors).toEqual([`${place}: anchor field root missing`]);
+  });
+
   it('evidence for a condition that the scenario does not have', async () => {
     const pack = changed(
       ({ gate_evals }) => {
@@ -279,6 +291,19 @@ const UNDETECTED: readonly {
     errors: ['manifest is not canonical'],
   },
   {
+    name: 'members that readers of scenario and logs do not know',
+    pack: () =>
+      changed(({ spec, triggers, gate_evals, decisions, packets, submissions, tool_calls }) => {
+        packets.push(packet());
+        submissions.push(submission());
+        for (const log of [triggers, gate_evals, decisions, packets, submissions, tool_calls]) {
+          at(log, 0)['note'] = 'approved';
+        }
+        spec['note'] = 'approved';
+      }),
+    errors: Object.values(PATHS).map((path) => `${path} is not canonical`),
+  },
+  {
     name: 'a trigger without its decision',
     pack: () =>
       changed(({ triggers }) => {
@@ -332,13 +357,8 @@ const UNDETECTED: readonly {
     pack: () =>
       changed(({ submissions }) => {
         submissions.push({
-          submission_id: 'submission-1',
-          run_id: 'run-1',
+          ...submission(),
           payload: { kind: 'json', value: { hello: 'world' } },
-          content_type: 'application/json',
-          content_hash: hash('{}'),
-          submitted_at: { kind: 'logical', value: 1 },
-          correlation_id: null,
         });
       }),
     errors: ['content hash mismatch for submission submission-1'],
@@ -372,6 +392,40 @@ const UNDETECTED: readonly {
     errors: ['verifier report is not of a pack that passed'],
   },
 ];
+
+function submission(): Json {
+  return {
+    submission_id: 'submission-1',
+    run_id: 'run-1',
+    payload: { kind: 'json', value: {} },
+    content_type: 'application/json',
+    content_hash: hash('{}'),
+    submitted_at: { kind: 'logical', value: 1 },
+    correlation_id: null,
+  };
+}
+
+function packet(): Json {
+  const envelope = {
+    scenario_id: 'quickstart',
+    run_id: 'run-1',
+    stage_id: 'main',
+    packet_id: 'packet-1',
+    schema_id: 'schema-1',
+    content_type: 'application/json',
+    content_hash: hash('{}'),
+    visibility: { labels: [], policy_tags: [] },
+    expiry: null,
+    correlation_id: null,
+    issued_at: { kind: 'logical', value: 1 },
+  };
+  return {
+    envelope,
+    payload: { kind: 'json', value: {} },
+    receipts: [],
+    decision_id: 'decision-1',
+  };
+}
 
 /** File hashes with their members in canonical order. */
 function sorted(listed: readonly Json[]): Json[] {
@@ -489,25 +543,128 @@ describe('replay', () => {
     expect((await reportOf(changed(change), { replay: true })).errors).toEqual(errors);
   });
 
-  function packet(): Json {
-    const envelope = {
-      scenario_id: 'quickstart',
-      run_id: 'run-1',
-      stage_id: 'main',
-      packet_id: 'packet-1',
-      schema_id: 'schema-1',
-      content_type: 'application/json',
-      content_hash: hash('{}'),
-      visibility: { labels: [], policy_tags: [] },
-      expiry: null,
-      correlation_id: null,
-      issued_at: { kind: 'logical', value: 1 },
-    };
-    return {
-      envelope,
-      payload: { kind: 'json', value: {} },
-      receipts: [],
-      decision_id: 'decision-1',
-    };
-  }
+  describe('a start', () => {
+    /** The run begun by the engine in place of by a caller: `init`, at the instant that the run was started. */
+    const begun = (change: (content: Content) => void = () => undefined): Pack =>
+      changed((content) => {
+        Object.assign(at(content.triggers, 0, 'event'), {
+          trigger_id: 'init',
+          kind: 'external_event',
+          source_id: 'system',
+        });
+        Object.assign(at(content.decisions, 0), {
+          trigger_id: 'init',
+          outcome: { kind: 'start', stage_id: 'main' },
+        });
+        content.gate_evals = [];
+        change(content);
+      });
+
+    it('is the trigger of the engine', async () => {
+      expect(await reportOf(begun(), ALL)).toEqual(PASS);
+    });
+
+    it.each<[string, Json]>([
+      ['id', { trigger_id: 'trigger-1' }],
+      ['kind', { kind: 'agent_request_next' }],
+      ['source', { source_id: 'agent-1' }],
+      ['payload', { payload: { kind: 'json', value: 1 } }],
+      ['correlation', { correlation_id: 'c-1' }],
+    ])('is not one of another %s', async (name, event) => {
+      const pack = begun(({ triggers, decisions }) => {
+        Object.assign(at(triggers, 0, 'event'), event);
+        const { trigger_id, correlation_id } = at(triggers, 0, 'event');
+        Object.assign(at(decisions, 0), { trigger_id, correlation_id });
+      });
+      expect((await reportOf(pack, ALL)).errors).toEqual([
+        `replay: decision decision-1 is not a start (trigger ${name === 'id' ? 'trigger-1' : 'init'})`,
+      ]);
+    });
+
+    it('is nowhere but at the beginning', async () => {
+      const held = quickstartContent();
+      const pack = begun(({ triggers, gate_evals, decisions }) => {
+        const other = structuredClone(held.gate_evals[0]) as Json;
+        const summary = {
+          status: 'hold',
+          unmet_gates: ['after-time'],
+          retry_hint: 'await_evidence',
+          policy_tags: [],
+        };
+        at(other, 'evaluation')['status'] = 'False';
+        at(other, 'evaluation', 'trace', 0)['status'] = 'False';
+        at(other, 'evidence', 0)['status'] = 'False';
+        Object.assign(at(other, 'evidence', 0, 'result'), {
+          value: { kind: 'json', value: false },
+          evidence_hash: hash('false'),
+        });
+        gate_evals.push(other);
+        triggers.unshift(...held.triggers);
+        decisions.push({
+          ...held.decisions[0],
+          decision_id: 'decision-2',
+          seq: 2,
+          outcome: { kind: 'hold', summary },
+        });
+      });
+      expect((await reportOf(pack, { replay: true })).errors).toEqual([
+        'replay: decision decision-1 is not a start (trigger init)',
+      ]);
+    });
+  });
+
+  describe('a run that failed where it was to go on', () => {
+    /** Where it was to go on, a payload is disclosed. */
+    const failed = (reason: string, payload?: Json): Pack =>
+      changed(({ spec, decisions }) => {
+        const [main] = spec['stages'] as Json[];
+        const packets = [
+          {
+            packet_id: 'packet-1',
+            schema_id: 'schema-1',
+            content_type: 'application/json',
+            visibility_labels: ['public'],
+            policy_tags: [],
+            expiry: null,
+            payload,
+          },
+        ];
+        spec['stages'] = [
+          { ...main, advance_to: { kind: 'linear' } },
+          {
+            stage_id: 'second',
+            entry_packets: payload === undefined ? [] : packets,
+            gates: [],
+            advance_to: { kind: 'terminal' },
+            timeout: null,
+            on_timeout: 'fail',
+          },
+        ];
+        at(decisions, 0)['outcome'] = { kind: 'fail', reason };
+      });
+    const small: Json = { kind: 'bytes', bytes: [1] };
+    const LIMIT = 2_097_152;
+    const large: Json = { kind: 'json', value: 'x'.repeat(LIMIT - 1) };
+    const tooLarge = `payload exceeds size limit (${LIMIT + 1} > ${LIMIT})`;
+
+    it.each<[string, Json]>([
+      ['policy denied disclosure', small],
+      ['policy decision error: the labels are not known', small],
+      [tooLarge, large],
+    ])('%s', async (reason, payload) => {
+      expect(await reportOf(failed(reason, payload), ALL)).toEqual(PASS);
+    });
+
+    it.each<[string, Json | undefined]>([
+      ['somebody said so', small],
+      ['timeout', small],
+      ['policy denied disclosure', undefined],
+      ['policy denied disclosure', large],
+      [tooLarge, small],
+    ])('not for any reason: %s', async (reason, payload) => {
+      expect((await reportOf(failed(reason, payload), { replay: true })).errors).toEqual([
+        `replay: outcome recorded fail, replayed advance ${trigger}`,
+      ]);
+    });
+  });
 });

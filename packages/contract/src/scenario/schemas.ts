@@ -156,7 +156,10 @@ export const inputSchemas = {
       manifest_path: described(text, 'relative to that directory'),
     },
     {
-      strict: described(orNull(flag), 'whether all is checked that a pack says of itself'),
+      strict: described(
+        orNull(flag),
+        'whether all is checked that a pack says of itself, and that it is of this server',
+      ),
       replay: described(orNull(flag), 'whether gates and decisions are evaluated anew'),
     },
   ),

@@ -46,10 +46,16 @@ export function dispatchFault(
   const rule = policy.rules.find((one) => matches(one, envelope, target));
   const effect = rule?.effect ?? policy.default;
   if (effect === 'permit') return undefined;
-  return effect === 'deny' ? DENIED : `policy decision error: ${rule?.error_message ?? ''}`;
+  return effect === 'deny' ? DENIED : UNDECIDED + (rule?.error_message ?? '');
+}
+
+/** Whether some policy says this of some packet and target. */
+export function isDispatchFault(text: string): boolean {
+  return text === DENIED || text.startsWith(UNDECIDED);
 }
 
 const DENIED = 'policy denied disclosure';
+const UNDECIDED = 'policy decision error: ';
 
 function matches(rule: DispatchRule, envelope: PacketEnvelope, target: DispatchTarget): boolean {
   const { labels, policy_tags } = envelope.visibility;

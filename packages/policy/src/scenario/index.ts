@@ -1,3 +1,4 @@
+export { anchorFault } from './anchor.ts';
 export { compareEvidence } from './comparator.ts';
 export {
   anchorPolicy,
@@ -30,7 +31,13 @@ export {
   sameForm,
 } from './number-form.ts';
 export { byUtf8 } from './order.ts';
-export { type Hashing, type IssuedPackets, issuePackets } from './packet.ts';
+export {
+  type Hashing,
+  type IssuedPackets,
+  isPacketFault,
+  issuePackets,
+  payloadFault,
+} from './packet.ts';
 export {
   answerOf,
   foldRun,
@@ -61,6 +68,7 @@ export {
   planTrigger,
   type Started,
   type Surroundings,
+  startEvent,
   startRun,
   type TriggerPlan,
   unknownStage,

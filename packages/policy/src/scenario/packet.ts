@@ -1,4 +1,4 @@
-import { type DispatchPolicy, dispatchFault } from './dispatch.ts';
+import { type DispatchPolicy, dispatchFault, isDispatchFault } from './dispatch.ts';
 import type {
   DecisionRecord,
   DispatchReceipt,
@@ -21,6 +21,16 @@ export type Hashing = {
     | { readonly ok: true; readonly value: HashDigest }
     | { readonly ok: false; readonly text: string };
 };
+
+/** Largest payload of a packet or a submission, in bytes of its canonical text or its own. */
+const PAYLOAD_BYTES_MAX = 2_097_152;
+
+/** Why a payload of so many bytes is not taken; `undefined`: it is. The text is the protocol's. */
+export function payloadFault(bytes: number): string | undefined {
+  return bytes > PAYLOAD_BYTES_MAX
+    ? `payload exceeds size limit (${bytes} > ${PAYLOAD_BYTES_MAX})`
+    : undefined;
+}
 
 export type IssuedPackets =
   | { readonly ok: true; readonly packets: readonly PacketRecord[] }
@@ -71,4 +81,18 @@ export function issuePackets(
     packets.push({ envelope, payload: packet.payload, receipts, decision_id });
   }
   return { ok: true, packets };
+}
+
+/** Whether {@link issuePackets} can end with this text for the packets of `stage`, whoever they go to and whatever the policy. */
+export function isPacketFault(
+  stage: StageSpec,
+  { payload: hash }: Pick<Hashing, 'payload'>,
+  text: string,
+): boolean {
+  for (const { payload } of stage.entry_packets) {
+    const content = hash(payload);
+    if (!content.ok) return content.text === text;
+    if (isDispatchFault(text)) return true;
+  }
+  return false;
 }

@@ -198,33 +198,39 @@ export function startRun(
     ...NOTHING_RECORDED,
   };
   if (!issueEntryPackets) return { ok: true, state };
-  const trigger: TriggerRecord = {
-    seq: 1,
-    event: {
-      trigger_id: 'init',
-      tenant_id: config.tenant_id,
-      namespace_id: config.namespace_id,
-      run_id: config.run_id,
-      kind: 'external_event',
-      time: startedAt,
-      source_id: 'system',
-      payload: null,
-      correlation_id: null,
-    },
-  };
+  const event = startEvent(config, startedAt);
+  const trigger: TriggerRecord = { seq: 1, event };
   const decision: DecisionRecord = {
     decision_id: 'decision-1',
     seq: 1,
-    trigger_id: 'init',
+    trigger_id: event.trigger_id,
     stage_id: stage.stage_id,
-    decided_at: startedAt,
+    decided_at: event.time,
     outcome: { kind: 'start', stage_id: stage.stage_id },
-    correlation_id: null,
+    correlation_id: event.correlation_id,
   };
   const issued = issuePackets(state, stage, decision, hashing, dispatch);
   if (!issued.ok) return issued;
   return {
     ok: true,
     state: { ...state, triggers: [trigger], decisions: [decision], packets: issued.packets },
+  };
+}
+
+/** What the engine itself triggers a run with, to disclose the packets of its first stage. */
+export function startEvent(
+  run: Pick<RunConfig, 'tenant_id' | 'namespace_id' | 'run_id'>,
+  startedAt: Timestamp,
+): TriggerEvent {
+  return {
+    trigger_id: 'init',
+    tenant_id: run.tenant_id,
+    namespace_id: run.namespace_id,
+    run_id: run.run_id,
+    kind: 'external_event',
+    time: startedAt,
+    source_id: 'system',
+    payload: null,
+    correlation_id: null,
   };
 }

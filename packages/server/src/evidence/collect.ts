@@ -1,9 +1,9 @@
-import type { scenario } from '@countersign/policy';
+import { scenario } from '@countersign/policy';
+import { parseJson } from '@countersign/proof';
 import { digestOf } from '../service/scenario/canonical.ts';
 import { contentOf, NO_EVIDENCE, unanswered, valueless } from '../service/scenario/evidence.ts';
 import type { SchemaCheck } from '../service/scenario/json-schema.ts';
 import type { EvidenceProvider, Providers } from '../service/scenario/ports.ts';
-import { anchorFault } from './anchors.ts';
 
 /** Largest piece of evidence, in bytes of its canonical text or its own. */
 const EVIDENCE_BYTES_MAX = 1_048_576;
@@ -23,7 +23,7 @@ export async function collectEvidence(
   if (!provided.ok) return { ok: true, result: unanswered(provided.message) };
   const { result } = provided;
   if (result.error !== null) return { ok: true, result: valueless(result, result.error) };
-  const fault = anchorFault(anchors, query.provider_id, result);
+  const fault = scenario.anchorFault(anchors, query.provider_id, result, parseJson);
   if (fault !== undefined) {
     // What is not anchored as it must be is not kept beside the error either.
     const error = { code: 'anchor_invalid', message: fault, details: null };

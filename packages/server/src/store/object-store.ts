@@ -10,6 +10,7 @@ import {
   type RunpackPlace,
   type RunpackTarget,
   splitRunpackPath,
+  tooLarge,
 } from '../service/scenario/runpack-storage.ts';
 import type { ScenarioSettings } from '../service/scenario/settings.ts';
 
@@ -51,6 +52,10 @@ export async function openObjectStore(settings: ObjectStoreSettings): Promise<Ob
 
   const targetBelow = (folder: string): RunpackTarget => ({
     uri: `s3://${bucket}/${folder}`,
+    pathFault(path) {
+      const key = keyOf(folder, path);
+      return key.ok ? undefined : key;
+    },
     async write(path, bytes) {
       const key = keyOf(folder, path);
       if (!key.ok) return key;
@@ -74,9 +79,7 @@ export async function openObjectStore(settings: ObjectStoreSettings): Promise<Ob
       try {
         const found = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key.key }));
         const size = found.ContentLength ?? Number.POSITIVE_INFINITY;
-        if (found.Body === undefined || size > ARTIFACT_BYTES_MAX) {
-          return { ok: false, reason: `file exceeds size limit (${size} > ${ARTIFACT_BYTES_MAX})` };
-        }
+        if (found.Body === undefined || size > ARTIFACT_BYTES_MAX) return tooLarge(size);
         return { ok: true, bytes: await found.Body.transformToByteArray() };
       } catch (error) {
         const name = nameOf(error);

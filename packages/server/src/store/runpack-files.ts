@@ -12,7 +12,9 @@ import {
   type RunpackFault,
   type RunpackStorage,
   type RunpackTarget,
+  type SplitPath,
   splitRunpackPath,
+  tooLarge,
 } from '../service/scenario/runpack-storage.ts';
 import type { ScenarioSettings } from '../service/scenario/settings.ts';
 import { openObjectStore } from './object-store.ts';
@@ -106,11 +108,18 @@ async function makeBelow(base: string, components: readonly string[]): Promise<s
 }
 
 function directoryTarget(directory: string, named: string): RunpackTarget {
+  const placeOf = (path: string): SplitPath => {
+    const split = splitRunpackPath(path);
+    return split.ok && isPathTooLong(join(named, path)) ? pathTooLong : split;
+  };
   return {
+    pathFault(path) {
+      const split = placeOf(path);
+      return split.ok ? undefined : split;
+    },
     async write(path, bytes) {
-      const split = splitRunpackPath(path);
+      const split = placeOf(path);
       if (!split.ok) return split;
-      if (isPathTooLong(join(named, path))) return pathTooLong;
       try {
         const parent = await makeBelow(directory, split.components.slice(0, -1));
         if (parent === undefined) return fault('artifact path escapes runpack root');
@@ -163,12 +172,7 @@ async function readBounded(path: string): Promise<FileRead> {
   try {
     const stats = await file.stat();
     if (!stats.isFile()) return { ok: false, reason: 'not a file' };
-    if (stats.size > ARTIFACT_BYTES_MAX) {
-      return {
-        ok: false,
-        reason: `file exceeds size limit (${stats.size} > ${ARTIFACT_BYTES_MAX})`,
-      };
-    }
+    if (stats.size > ARTIFACT_BYTES_MAX) return tooLarge(stats.size);
     return { ok: true, bytes: await file.readFile() };
   } finally {
     await file.close();

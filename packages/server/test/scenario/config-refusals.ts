@@ -15,6 +15,24 @@ export const long = (bytes: number): string => 'x'.repeat(bytes);
 /** What is written, and what is said about it. */
 type Refusal = readonly [string, string];
 
+/** A value for keys, named table by table, that has to be something else. */
+function mistyped(
+  value: string,
+  wanted: string,
+  keys: readonly (readonly [table: string, names: string])[],
+): Refusal[] {
+  return keys.flatMap(([table, names]) =>
+    names
+      .split(' ')
+      .map(
+        (name): Refusal => [
+          `[${table}]\n${name} = ${value}`,
+          `config parse error: ${table}.${name} must be ${wanted}`,
+        ],
+      ),
+  );
+}
+
 export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
   server: [
     ['[server]\ntransport = "http"', 'invalid config: http/sse transport requires bind address'],
@@ -43,6 +61,10 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
       'invalid config: stdio transport only supports local_only auth',
     ],
     [
+      '[server.auth]\nmode = "mtls"\nmtls_subjects = ["CN=a"]',
+      'invalid config: stdio transport only supports local_only auth',
+    ],
+    [
       '[server.tls]\ncert_path = "c"\nkey_path = "k"',
       'invalid config: stdio transport does not support server.tls',
     ],
@@ -67,19 +89,24 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
       '[server.feedback.scenario_next]\nlocal_only_default = "evidence"',
       'local_only_default exceeds',
     ],
-    [
-      '[server.feedback.scenario_next]\nmax = "all"',
-      'max must be one of "summary", "trace", "evidence"',
-    ],
-    ['[server.tools]\nmode = "hide"', 'server.tools.mode must be one of "filter", "passthrough"'],
-    ['[server.tools]\nallowlist = ["scenario_drop"]', 'names no tool: `scenario_drop`'],
-    ['[server.tools]\ndenylist = [" "]', 'server.tools.denylist[0] must not be blank'],
-    ...['allowlist', 'denylist'].map(
+    ...['default', 'local_only_default', 'max'].map(
       (name): Refusal => [
+        `[server.feedback.scenario_next]\n${name} = "all"`,
+        `scenario_next.${name} must be one of "summary", "trace", "evidence"`,
+      ],
+    ),
+    ['[server.tools]\nmode = "hide"', 'server.tools.mode must be one of "filter", "passthrough"'],
+    ...['allowlist', 'denylist'].flatMap((name): Refusal[] => [
+      [
+        `[server.tools]\n${name} = ["scenario_drop"]`,
+        `${name}[0] names no tool: \`scenario_drop\``,
+      ],
+      [`[server.tools]\n${name} = [" "]`, `server.tools.${name}[0] must not be blank`],
+      [
         `[server.tools]\n${name} = ${many(129, '"precheck"')}`,
         `server.tools.${name} has more than 128 items`,
       ],
-    ),
+    ]),
   ],
   'server.auth': [
     [`${AUTH}mode = "basic"`, 'config parse error: server.auth.mode must be one of'],
@@ -88,7 +115,12 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
     [`${AUTH}bearer_tokens = ${many(65, '"t"')}`, 'bearer_tokens has more than 64 items'],
     [`${AUTH}bearer_tokens = [""]`, 'bearer_tokens[0] must not be blank'],
     [`${AUTH}bearer_tokens = ["${long(257)}"]`, 'bearer_tokens[0] is longer than 256 bytes'],
-    [`${AUTH}bearer_tokens = [" t"]`, 'bearer_tokens[0] must not begin or end with white space'],
+    ...[' t', 't '].map(
+      (token): Refusal => [
+        `${AUTH}bearer_tokens = ["${token}"]`,
+        'bearer_tokens[0] must not begin or end with white space',
+      ],
+    ),
     [`${AUTH}mtls_subjects = ${many(65, '"CN=a"')}`, 'mtls_subjects has more than 64 items'],
     [`${AUTH}mtls_subjects = ["${long(513)}"]`, 'mtls_subjects[0] is longer than 512 bytes'],
     [`${AUTH}allowed_tools = ${many(129, '"precheck"')}`, 'allowed_tools has more than 128 items'],
@@ -110,10 +142,12 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
       '[[server.auth.principals]]\nsubject = "s"\nroles = [{}]',
       'missing key server.auth.principals[0].roles[0].name',
     ],
-    [
-      '[[server.auth.principals]]\nsubject = "s"\nroles = [{ name = "r", tenant_id = 0 }]',
-      'tenant_id must be from 1 to 18446744073709551615',
-    ],
+    ...['tenant_id', 'namespace_id'].map(
+      (name): Refusal => [
+        `[[server.auth.principals]]\nsubject = "s"\nroles = [{ name = "r", ${name} = 0 }]`,
+        `roles[0].${name} must be from 1 to 18446744073709551615`,
+      ],
+    ),
     [
       `${AUTH}bearer_tokens_file = "/nowhere/tokens"`,
       'config io error: server.auth.bearer_tokens_file: cannot read',
@@ -161,6 +195,10 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
       'config parse error: trust.default_policy must be "audit"',
     ],
     ['[trust]\ndefault_policy = {}', 'missing key trust.default_policy.require_signature'],
+    [
+      '[trust]\ndefault_policy = { require_signature = {} }',
+      'missing key trust.default_policy.require_signature.keys',
+    ],
     ['[trust]\nmin_lane = "any"', 'trust.min_lane must be one of "verified", "asserted"'],
     [
       '[evidence]\nallow_raw_values = 1',
@@ -203,6 +241,7 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
   providers: [
     ['[[providers]]\ntype = "builtin"', 'missing key providers[0].name'],
     ['[[providers]]\nname = "time"', 'missing key providers[0].type'],
+    ['[[providers]]\nname = "time"\ntype = "other"', 'type must be one of "builtin", "mcp"'],
     ['[[providers]]\nname = ""\ntype = "mcp"', 'providers[0].name must not be blank'],
     ['[[providers]]\nname = " erp"\ntype = "mcp"', 'name must not begin or end with white space'],
     [tables(2, '[[providers]]\nname = "time"\ntype = "builtin"'), 'providers names `time` twice'],
@@ -232,6 +271,7 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
       'providers[0] requires capabilities_path',
     ],
     [`${MCP}command = ["x"]\nauth = { bearer_token = " " }`, 'auth.bearer_token must not be blank'],
+    [`${MCP}command = ["x"]\ntrust = "sign"`, 'providers[0].trust must be "audit"'],
     [`${MCP}command = ["x"]\nauth = {}`, 'providers[0].auth requires bearer_token'],
     [`${MCP}command = ["x"]\nconfig = {}`, 'providers[0].config is for builtin providers only'],
     ...(
@@ -299,6 +339,11 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
     ['[[schema_registry.acl.rules]]', 'missing key schema_registry.acl.rules[0].effect'],
     [ACL_RULE.replace('deny', 'error'), 'rules[0].effect must be one of "allow", "deny"'],
     [`${ACL_RULE}actions = ["drop"]`, 'actions[0] must be one of "register", "list", "get"'],
+    ['[runpack_storage]\nprovider = "s3"\nbucket = "b"', 'missing key runpack_storage.type'],
+    [
+      '[runpack_storage]\ntype = "object_store"\nbucket = "b"',
+      'missing key runpack_storage.provider',
+    ],
     [RUNPACKS, 'missing key runpack_storage.bucket'],
     [`${RUNPACKS}bucket = " "`, 'runpack_storage.bucket must not be blank'],
     [RUNPACKS.replace('s3', 'gcs'), 'runpack_storage.provider must be "s3"'],
@@ -340,6 +385,7 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
     ...(
       [
         ['effect = "permit"', 'requires at least one selector'],
+        ['effect = "maybe"\nstage_ids = ["s"]', 'effect must be one of "permit", "deny", "error"'],
         ['effect = "error"\nstage_ids = ["s"]', 'requires policy.static.rules[0].error_message'],
         [
           'effect = "deny"\nerror_message = "no"\nstage_ids = ["s"]',
@@ -349,6 +395,10 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
         [
           'effect = "deny"\ntargets = [{}]',
           'missing key policy.static.rules[0].targets[0].target_kind',
+        ],
+        [
+          'effect = "deny"\ntargets = [{ target_kind = "fax" }]',
+          'targets[0].target_kind must be one of',
         ],
         [
           'effect = "deny"\ntargets = [{ target_kind = "external" }]',
@@ -364,5 +414,46 @@ export const REFUSALS: Readonly<Record<string, readonly Refusal[]>> = {
         ],
       ] as const
     ).map(([rule, text]): Refusal => [`${STATIC}[[policy.static.rules]]\n${rule}`, text]),
+  ],
+  'values of another type': [
+    ...mistyped('1', 'true or false, not an integer', [
+      ['server.audit', 'enabled log_precheck_payloads'],
+      ['namespace', 'allow_default'],
+      ['dev', 'permissive permissive_warn'],
+      ['evidence', 'allow_raw_values require_provider_opt_in'],
+      ['validation', 'strict allow_permissive enable_lexicographic enable_deep_equals'],
+      ['schema_registry.acl', 'allow_local_only require_signing'],
+      ['docs', 'enabled enable_search enable_resources include_default_docs'],
+    ]),
+    ...mistyped('1.5', 'an integer, not a float', [
+      ['server', 'max_body_bytes'],
+      ['server.limits', 'max_inflight'],
+      ['server.limits.rate_limit', 'max_requests window_ms max_entries'],
+      ['dev', 'permissive_ttl_days'],
+      ['provider_discovery', 'max_response_bytes'],
+      ['run_state_store', 'busy_timeout_ms max_versions'],
+      ['schema_registry', 'busy_timeout_ms max_schema_bytes max_entries'],
+      ['docs', 'max_doc_bytes max_total_bytes max_docs max_sections'],
+    ]),
+    ...mistyped('"x"', 'a list, not a text', [
+      [
+        'server.feedback.scenario_next',
+        'trace_subjects trace_roles evidence_subjects evidence_roles',
+      ],
+      ['server.tools', 'allowlist denylist'],
+      ['server.auth', 'bearer_tokens mtls_subjects allowed_tools principals'],
+      ['namespace', 'default_tenants'],
+      ['dev', 'permissive_exempt_providers'],
+      ['anchors', 'providers'],
+      ['provider_discovery', 'allowlist denylist'],
+      ['schema_registry.acl', 'rules'],
+      ['docs', 'extra_paths'],
+    ]),
+    ...mistyped('1', 'a text, not an integer', [
+      ['server', 'bind'],
+      ['server.audit', 'path'],
+      ['run_state_store', 'path'],
+      ['schema_registry', 'path'],
+    ]),
   ],
 };

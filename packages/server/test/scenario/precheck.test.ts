@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -354,7 +355,13 @@ describe('precheck', () => {
   });
 
   it('S-33 the audit has hashes of a precheck, and its content only when told to', async () => {
-    const common = {
+    const request = (failed: string) =>
+      `{"data_shape":{"schema_id":"report","version":"v1"},"namespace_id":1,"payload":{"report_ok":${failed}},"scenario_id":"report-gate","tenant_id":1}`;
+    const response = (outcome: string, status: string) =>
+      `{"decision":{${outcome}},"gate_evaluations":[{"gate_id":"clean","status":"${status}","trace":[{"condition_id":"report_ok","status":"${status}"}]}]}`;
+    const held =
+      '"kind":"hold","summary":{"policy_tags":[],"retry_hint":"await_evidence","status":"hold","unmet_gates":["clean"]}';
+    const line = (asked: string, answered: string): Members => ({
       event: 'precheck_audit',
       tenant_id: '1',
       namespace_id: '1',
@@ -362,15 +369,20 @@ describe('precheck', () => {
       stage_id: 'main',
       schema_id: 'report',
       schema_version: 'v1',
-      request_hash: { algorithm: 'sha256', value: expect.stringMatching(/^[0-9a-f]{64}$/) },
-      response_hash: { algorithm: 'sha256', value: expect.stringMatching(/^[0-9a-f]{64}$/) },
-    };
+      request_hash: sha256(asked),
+      response_hash: sha256(answered),
+    });
     const discreet = await prepared();
     await discreet.call('precheck', quickAnswer({ payload: { report_ok: 41.5 } }));
     await discreet.call('precheck', quickAnswer({ payload: { report_ok: 'no number' } }));
     const lines = auditLines(discreet, 'precheck_audit');
     expect(lines).toEqual([
-      expect.objectContaining({ ...common, request: null, response: null, redaction: 'hash_only' }),
+      expect.objectContaining({
+        ...line(request('41.5'), response(held, 'False')),
+        request: null,
+        response: null,
+        redaction: 'hash_only',
+      }),
     ]);
     expect(JSON.stringify(lines)).not.toContain('41.5');
 
@@ -381,13 +393,24 @@ describe('precheck', () => {
         audit: { ...settings.server.audit, logPrecheckPayloads: true },
       },
     }));
-    const request = quickAnswer();
-    const { json: response } = await open.call('precheck', request);
+    await open.call('precheck', quickAnswer());
+    const asked = request('0');
+    const answered = response('"kind":"complete","stage_id":"main"', 'True');
     expect(auditLines(open, 'precheck_audit')).toEqual([
-      expect.objectContaining({ ...common, request, response, redaction: 'payload' }),
+      expect.objectContaining({
+        ...line(asked, answered),
+        request: JSON.parse(asked) as unknown,
+        response: JSON.parse(answered) as unknown,
+        redaction: 'payload',
+      }),
     ]);
   });
 });
+
+/** Of the bytes of a canonical text, as written here by hand. */
+function sha256(text: string): Members {
+  return { algorithm: 'sha256', value: createHash('sha256').update(text).digest('hex') };
+}
 
 /** How much the run store's file holds. */
 function storedIn(gate: ScenarioGate): unknown {

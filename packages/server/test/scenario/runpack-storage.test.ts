@@ -380,6 +380,17 @@ describe('runpacks in an object store', () => {
     }
   });
 
+  it('writes nothing when a manifest or its signature would have too long a key', async () => {
+    const gate = await open({ prefix: 'long' });
+    const room = 4_096 - `long/${FOLDER}`.length;
+    for (const bytes of [room, room + 1]) {
+      const manifest_name = 'm/'.repeat(1_900).padEnd(bytes, 'm');
+      const { error } = await gate.call('runpack_export', exportOf({ manifest_name }));
+      expect(error).toMatchObject({ code: -32040, message: 'runpack path exceeds limit' });
+    }
+    expect(await keys('long/')).toEqual([]);
+  });
+
   it('says when the bucket does not take it', async () => {
     const gate = await open({ bucket: 'none' });
     expect((await gate.call('runpack_export', exportOf())).error).toMatchObject({

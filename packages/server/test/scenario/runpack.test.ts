@@ -255,6 +255,39 @@ describe('runpack_export', () => {
     expect((await ready.call('runpack_export', args)).error).toMatchObject({ code, message });
   });
 
+  it('records no export under a name that its files cannot have', async () => {
+    const gate = await open();
+    await decideQuickstart(gate);
+    const directory = join(gate.directory, 'pack');
+    const room = 4_096 - `${directory}/`.length;
+    const named = (bytes: number): string =>
+      'm/'.repeat(Math.floor((bytes - 1) / 2)).padEnd(bytes, 'm');
+    const exportsAs = (manifest_name: string) =>
+      gate.call('runpack_export', exportOf({ output_dir: directory, manifest_name }));
+    for (const [manifest_name, message] of [
+      // The manifest would have room, its signature has none.
+      ['m'.repeat(247), 'runpack path component too long'],
+      [named(room), 'runpack path exceeds limit'],
+      [named(room + 1), 'runpack path exceeds limit'],
+      ['artifacts', 'manifest name is that of an artifact'],
+      ['./artifacts//decisions.json', 'manifest name is that of an artifact'],
+      ['artifacts/decisions.json/manifest.json', 'manifest name is that of an artifact'],
+      ['Artifacts/Verifier_Report.json', 'manifest name is that of an artifact'],
+      ['folder/.', 'manifest name missing filename'],
+    ] as const) {
+      const { error } = await exportsAs(manifest_name);
+      const name = manifest_name.slice(0, 40);
+      expect([name, error]).toMatchObject([name, { code: -32040, message }]);
+    }
+    expect(exportsIn(gate)).toBe(0);
+    for (const manifest_name of ['m'.repeat(246), 'artifacts/manifest.json', './of//run.json']) {
+      answered(await exportsAs(manifest_name));
+      const report = await verify(gate, directory, { manifest_path: manifest_name, strict: true });
+      expect(answered(report).json).toMatchObject({ status: 'pass' });
+    }
+    expect(exportsIn(gate)).toBe(3);
+  });
+
   it('refuses a run that began under another scenario of the same name', async () => {
     const gate = await open();
     const changed = quickstartSpec({
@@ -299,6 +332,19 @@ const KINDS = [
   'submission_log',
   'tool_transcript',
 ];
+
+/** How many exports the ledger holds. */
+function exportsIn(gate: ScenarioGate): unknown {
+  const db = new Database(join(gate.directory, 'decision-gate.db'), { readonly: true });
+  try {
+    return db
+      .prepare("SELECT count(*) FROM entries WHERE entry_type = 'runpack_export'")
+      .pluck()
+      .get();
+  } finally {
+    db.close();
+  }
+}
 
 describe('runpack_verify', () => {
   it('S-156 passes a pack that nobody touched', async () => {
@@ -365,6 +411,25 @@ describe('runpack_verify', () => {
         expect.arrayContaining([strict]),
       ]);
     }
+  });
+
+  it('asks for its own signature and its own ledger when it is strict', async () => {
+    const other = await open();
+    await decideQuickstart(other);
+    const directory = await exported(ready);
+    const errorsOf = async (gate: ScenarioGate, strict: boolean): Promise<unknown> => {
+      const found = answered(await verify(gate, directory, { strict })).json;
+      return (found as { report: Members }).report['errors'];
+    };
+    expect(await errorsOf(ready, true)).toEqual([]);
+    expect(await errorsOf(other, true)).toEqual([
+      'manifest signature does not hold',
+      'ledger proof of the export does not hold',
+      'logs are not what the ledger holds of the run',
+    ]);
+    rmSync(join(directory, 'manifest.json.sig.json'));
+    expect(await errorsOf(ready, true)).toEqual(['manifest signature read failed: file not found']);
+    expect(await errorsOf(ready, false)).toEqual([]);
   });
 
   it.each([
@@ -552,7 +617,9 @@ describe('the signature beside a manifest', () => {
     return { registry: registry.value };
   }
 
-  async function signed(): Promise<{ directory: string; trust: Trust; gate: ScenarioGate }> {
+  async function signed(
+    size = '9007199254740993',
+  ): Promise<{ directory: string; trust: Trust; gate: ScenarioGate }> {
     const gate = await open();
     await decideQuickstart(gate);
     const request = {
@@ -571,7 +638,7 @@ describe('the signature beside a manifest', () => {
     };
     const text = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params });
     // An integer that a double cannot hold has to come through all of it.
-    answered(await gate.rpc(text.replace('"SIZE"', '9007199254740993')));
+    answered(await gate.rpc(text.replace('"SIZE"', size)));
     const directory = await exported(gate, { include_verification: true });
     return { gate, directory, trust: trustIn(gate.directory) };
   }
@@ -602,6 +669,21 @@ describe('the signature beside a manifest', () => {
     ]);
   });
 
+  it('is asked for by every key by itself, also where nothing else is', async () => {
+    const { directory, trust } = await signed();
+    const [receiptKey] = trust.registry?.receiptKeys ?? [];
+    const [ledgerKey] = trust.registry?.ledgerKeys ?? [];
+    if (receiptKey === undefined) throw new Error('a server has receipt keys');
+    const publicKey = { ...receiptKey, source: 'public_key' } as const;
+    rmSync(join(directory, 'manifest.json.sig.json'));
+    for (const keys of [trust, { publicKey }, { ledgerKey }]) {
+      expect((await verifyOffline(directory, { trust: keys })).errors).toEqual([
+        'manifest signature read failed: file not found',
+      ]);
+    }
+    expect((await verifyOffline(directory, { trust: {} })).errors).toEqual([]);
+  });
+
   it('tells logs from those of the ledger, also when the manifest is made to fit', async () => {
     const { directory, trust } = await signed();
     forge('artifacts/tool_calls.json', (calls) => calls.slice(0, 1))(directory);
@@ -613,18 +695,135 @@ describe('the signature beside a manifest', () => {
     ]);
   });
 
-  it('names the entries of the run, none of which can be left out', async () => {
-    const { directory, trust } = await signed();
+  /** An entry of the run with the length of each log, in its state if it is the start. */
+  type RunEntry = { recorded: Record<string, unknown> & { state?: Record<string, unknown> } };
+  const countsIn = ({ recorded }: RunEntry) => recorded.state ?? recorded;
+
+  /** Rewrites what the signature file says of the run's entries: its start, a decision, a submission. */
+  function editEntries(directory: string, change: (entries: RunEntry[]) => RunEntry[]): void {
     const path = join(directory, 'manifest.json.sig.json');
-    const text = readFileSync(path, 'utf8');
-    const parsed = JSON.parse(text) as { run_entries: unknown[] };
-    parsed.run_entries.splice(1, 1);
-    writeFileSync(path, JSON.stringify(parsed));
-    expect((await verifyOffline(directory, { strict: true, trust })).errors).toEqual([
-      'logs are not what the ledger holds of the run',
+    // The integer that a double cannot hold stands in a log, not here.
+    const file = JSON.parse(readFileSync(path, 'utf8')) as { run_entries: RunEntry[] };
+    writeFileSync(path, JSON.stringify({ ...file, run_entries: change(file.run_entries) }));
+  }
+
+  const NOT_THE_RUN = 'logs are not what the ledger holds of the run';
+
+  it.each<[string, (entries: RunEntry[]) => RunEntry[]]>([
+    ['one left out', ([start, , submission]) => [start, submission] as RunEntry[]],
+    ['the last left out', (entries) => entries.slice(0, -1)],
+    [
+      'a move before the start',
+      ([start, decision, ...rest]) => [decision, start, ...rest] as never,
+    ],
+    [
+      'parts of records',
+      (entries) => {
+        for (const [at, count] of [0, 1.5, 0.5].entries()) {
+          countsIn(entries[at] as RunEntry)['tool_calls'] = count;
+        }
+        return entries;
+      },
+    ],
+    [
+      'fewer records than none',
+      (entries) => {
+        for (const [at, count] of [-1, 2, 0].entries()) {
+          countsIn(entries[at] as RunEntry)['triggers'] = count;
+        }
+        return entries;
+      },
+    ],
+    [
+      'more records than there are',
+      (entries) => {
+        for (const [at, count] of [0, 5, -4].entries()) {
+          countsIn(entries[at] as RunEntry)['triggers'] = count;
+        }
+        return entries;
+      },
+    ],
+  ])('names the entries of the run: not %s', async (_name, change) => {
+    const { directory, trust } = await signed();
+    editEntries(directory, change);
+    expect((await verifyOffline(directory, { trust })).errors).toEqual([NOT_THE_RUN]);
+  });
+
+  it.each<[string, (directory: string) => void]>([
+    [
+      'records beside the exported logs',
+      (directory) => {
+        const logs = Object.entries(LOG_FILES).map(([name, path]) => {
+          const records = readPack(directory, path) as unknown[];
+          forge(path, () => [])(directory);
+          return [name, records] as const;
+        });
+        editEntries(directory, (entries) => {
+          for (const entry of entries) {
+            const counts = countsIn(entry);
+            for (const [name, records] of logs) {
+              counts[name] = records.splice(0, Number(counts[name]));
+            }
+          }
+          return entries;
+        });
+      },
+    ],
+    [
+      'the start over and over',
+      (directory) => {
+        forge(LOG_FILES.submissions, () => [])(directory);
+        forge(LOG_FILES.tool_calls, ([decided]) => [decided])(directory);
+        editEntries(directory, ([start, decision]) => [start, start, decision] as RunEntry[]);
+      },
+    ],
+    [
+      'moves in another order',
+      (directory) => {
+        forge(LOG_FILES.tool_calls, (calls) => calls.reverse())(directory);
+        editEntries(
+          directory,
+          ([start, decision, submission]) => [start, submission, decision] as RunEntry[],
+        );
+      },
+    ],
+    [
+      'another scenario',
+      (directory) => {
+        const path = 'artifacts/scenario_spec.json';
+        forge(path, (spec) => Object.assign(spec, { spec_version: 'v2' }))(directory);
+        const value = hashesBelow(directory)[path];
+        editManifest((manifest) => {
+          manifest['spec_hash'] = { algorithm: 'sha256', value };
+        })(directory);
+      },
+    ],
+    [
+      'a record as deep as a file may be',
+      forge(LOG_FILES.submissions, ([submission]) => {
+        const value: unknown = JSON.parse(`${'['.repeat(156)}${']'.repeat(156)}`);
+        return [{ ...submission, payload: { kind: 'json', value } }];
+      }),
+    ],
+  ])('takes nothing else for the run: %s', async (_name, tamper) => {
+    const { directory, trust } = await signed('1');
+    tamper(directory);
+    expect((await verifyOffline(directory, { trust })).errors).toEqual([
+      'manifest signature is of another manifest',
+      'manifest signature does not hold',
+      NOT_THE_RUN,
     ]);
   });
 });
+
+const LOG_FILES = {
+  triggers: 'artifacts/triggers.json',
+  gate_evals: 'artifacts/gate_evals.json',
+  decisions: 'artifacts/decisions.json',
+  packets: 'artifacts/packets.json',
+  submissions: 'artifacts/submissions.json',
+  tool_calls: 'artifacts/tool_calls.json',
+} as const;
 
 describe('the replay of a longer run', () => {
   const at = (offset: number) => ({ kind: 'unix_millis', value: 1_710_000_000_000 + offset });

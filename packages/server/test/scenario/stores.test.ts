@@ -3,8 +3,9 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import canonicalize from 'canonicalize';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { canonical } from '../../src/service/scenario/canonical.ts';
+import quickstart from '../../../../vectors/scenario/runpack/quickstart.json' with { type: 'json' };
 import type { ScenarioSettings } from '../../src/service/scenario/settings.ts';
 import { openDataShapes } from '../../src/store/data-shapes.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
@@ -17,13 +18,8 @@ import {
   type ScenarioGateOptions,
   startOf,
 } from './harness.ts';
-import {
-  heldDecision,
-  heldState,
-  startedState,
-  writeOriginalDatabase,
-} from './original-database.ts';
-import { REPORT_SHAPE, registration } from './shapes.ts';
+import { writeOriginalDatabase } from './original-database.ts';
+import { registration } from './shapes.ts';
 
 const directories: string[] = [];
 const gates: ScenarioGate[] = [];
@@ -232,18 +228,16 @@ describe('runs in a file', () => {
   it('S-164 a database of the original server opens and its run goes on', async () => {
     for (const version of [4, 3]) {
       const directory = newDirectory();
-      writeOriginalDatabase(runFile(directory), version, {
-        states: [startedState, heldState],
-        shape: REPORT_SHAPE,
-      });
+      writeOriginalDatabase(runFile(directory), version);
       const before = versionsIn(directory);
+      const held = JSON.parse(String(before.at(-1)?.state_json)) as Recorded;
       let gate = await opened(directory, sharingOneFile);
       await gate.call('scenario_define', { spec: quickstartSpec() });
       expect((await gate.call('scenario_start', startOf())).error.message).toBe(
         'run already exists: run-1',
       );
       const replayed = await gate.call('scenario_next', early('early'));
-      expect(replayed.json).toMatchObject({ decision: heldDecision, status: 'active' });
+      expect(replayed.json).toMatchObject({ decision: held.decisions[0], status: 'active' });
       const next = await gate.call('scenario_next', nextOf('trigger-2'));
       expect(next.json).toMatchObject({
         decision: { decision_id: 'decision-2', seq: 2, outcome: { kind: 'complete' } },
@@ -265,9 +259,13 @@ describe('runs in a file', () => {
       expect(after.slice(0, 2)).toEqual(before);
       expect(after.map((one) => one.version)).toEqual([1, 2, 3, 4]);
       expect(latestIn(directory)).toBe(4);
-      for (const { state_json, state_hash, hash_algorithm, saved_at } of after.slice(2)) {
-        const text = state_json.toString();
-        expect(text).toBe(canonical(JSON.parse(text)));
+      const again = {
+        ...held,
+        tool_calls: [...held.tool_calls, { ...held.tool_calls[0], call_id: 'call-2' }],
+      };
+      for (const [at, state] of [again, goneOn(again)].entries()) {
+        const { state_json, state_hash, hash_algorithm, saved_at } = after[at + 2] ?? expect.fail();
+        expect(state_json.toString()).toBe(canonicalize(state));
         expect(state_hash).toBe(createHash('sha256').update(state_json).digest('hex'));
         expect([hash_algorithm, Number.isInteger(saved_at)]).toEqual(['sha256', true]);
       }
@@ -285,9 +283,43 @@ describe('runs in a file', () => {
     }
   });
 
+  /** The logs of a run. */
+  type Recorded = Readonly<
+    Record<'triggers' | 'gate_evals' | 'decisions' | 'tool_calls', readonly Members[]>
+  >;
+
+  /** The held run once the published trigger has completed it. */
+  function goneOn(held: Recorded): Members {
+    const trigger_id = 'trigger-2';
+    const [trigger] = quickstart.state.triggers;
+    const [gateEval] = quickstart.state.gate_evals;
+    const [decided] = quickstart.state.decisions;
+    const [called] = quickstart.state.tool_calls;
+    const decision = { ...decided, decision_id: 'decision-2', seq: 2, trigger_id };
+    const call = {
+      ...called,
+      call_id: 'call-3',
+      request_hash: hashOf(nextOf(trigger_id)['request']),
+      response_hash: hashOf({ decision, packets: [], status: 'completed' }),
+    };
+    return {
+      ...held,
+      status: 'completed',
+      triggers: [...held.triggers, { seq: 2, event: { ...trigger?.event, trigger_id } }],
+      gate_evals: [...held.gate_evals, { ...gateEval, trigger_id }],
+      decisions: [...held.decisions, decision],
+      tool_calls: [...held.tool_calls, call],
+    };
+  }
+
+  function hashOf(value: unknown): Members {
+    const text = canonicalize(value) ?? expect.fail();
+    return { algorithm: 'sha256', value: createHash('sha256').update(text).digest('hex') };
+  }
+
   it('leaves a file of another layout as it is', async () => {
     const directory = newDirectory();
-    writeOriginalDatabase(runFile(directory), 5, { states: [startedState], shape: {} });
+    writeOriginalDatabase(runFile(directory), 5);
     const tables = (): unknown =>
       inFile(directory, (db) => db.prepare('SELECT name, sql FROM sqlite_master').all());
     const before = tables();

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
+import quickstart from '../../../../vectors/scenario/runpack/quickstart.json' with { type: 'json' };
 import { StdioError, serveStdio } from '../../src/doors/scenario/stdio.ts';
 import { openGate } from '../harness.ts';
 import { openAuthority } from './authority.ts';
@@ -14,6 +15,7 @@ import {
   type ScenarioGate,
   startOf,
 } from './harness.ts';
+import { exportOf, hashesBelow } from './runpacks.ts';
 
 const endings: (() => unknown)[] = [];
 afterEach(async () => {
@@ -54,6 +56,19 @@ const WALK = [
   call(2, 'scenario_start', startOf()),
   call(3, 'scenario_next', nextOf()),
   call(4, 'scenario_status', STATUS),
+];
+
+/** The run exported into a directory, and verified from there. */
+const throughRunpack = (directory: string) => [
+  ...WALK.slice(0, 3),
+  call(4, 'runpack_export', exportOf({ output_dir: directory, include_verification: true })),
+  call(5, 'runpack_verify', {
+    runpack_dir: directory,
+    manifest_path: 'manifest.json',
+    strict: true,
+    replay: true,
+  }),
+  ...WALK.slice(3),
 ];
 
 describe('SSE', () => {
@@ -97,18 +112,41 @@ describe('stdio', () => {
 
   it('S-14 gives the results of the walk-through that HTTP gives, hash for hash', async () => {
     const gate = await opened();
+    const directories = {
+      http: join(gate.directory, 'http'),
+      stdio: join(gate.directory, 'stdio'),
+    };
     const overHttp: unknown[] = [];
-    for (const request of WALK) overHttp.push((await gate.rpc(request)).body);
+    for (const request of throughRunpack(directories.http)) {
+      overHttp.push((await gate.rpc(request)).body);
+    }
     const started = child({ transport: 'stdio' });
-    started.process.stdin.end(WALK.map(frame).join(''));
+    started.process.stdin.end(throughRunpack(directories.stdio).map(frame).join(''));
     expect(await started.exit).toBe(0);
     const overStdio = framesIn(started.output()).map((text) => JSON.parse(text) as unknown);
     expect(overStdio).toEqual(overHttp);
-    expect(overStdio[0]).toHaveProperty(
-      'result.content.0.json.spec_hash.value',
-      '88e6964fa7e21ee423e7a141616e55e8f015a48b0fe454c1a57cc0fe208d2393',
+    const json = 'result.content.0.json';
+    const specHash = quickstart.state.spec_hash;
+    expect(overStdio[0]).toHaveProperty(`${json}.spec_hash`, specHash);
+    expect(overStdio[2]).toHaveProperty(`${json}.status`, 'completed');
+    const integrity = { root_hash: { value: quickstart.root_hash_with_report } };
+    expect(overStdio[3]).toMatchObject({
+      result: { content: [{ json: { manifest: { integrity } } }] },
+    });
+    const report = { status: 'pass', checked_files: 8, errors: [] };
+    expect(overStdio[4]).toHaveProperty(json, { report, status: 'pass' });
+
+    // Each signature is its server's own; every other byte is the same.
+    const [http, stdio] = [directories.http, directories.stdio].map((directory) => {
+      const { 'manifest.json.sig.json': signature, ...files } = hashesBelow(directory);
+      expect(signature).toBeDefined();
+      return files;
+    });
+    expect(stdio).toEqual(http);
+    const published = [...quickstart.files, quickstart.report];
+    expect(stdio).toMatchObject(
+      Object.fromEntries(published.map(({ path, sha256 }) => [path, sha256])),
     );
-    expect(overStdio[2]).toHaveProperty('result.content.0.json.status', 'completed');
   });
 
   it('ends well when it is told to, in the middle of waiting', async () => {

@@ -1,4 +1,4 @@
-export type { RunpackRead, RunpackReader } from './files.ts';
+export { type RunpackRead, type RunpackReader, sizeText } from './files.ts';
 export {
   type FileHash,
   MANIFEST_VERSION,

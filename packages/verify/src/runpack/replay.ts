@@ -16,7 +16,7 @@ export function replayDifferences({ manifest, spec, logs }: RunpackContent): rea
   const packets = groupedBy(logs.packets, ({ decision_id }) => decision_id);
   const start: Position = { stageId: spec.stages[0]?.stage_id ?? '', enteredAt: undefined };
   let position: Position | 'ended' = start;
-  for (const { event } of logs.triggers) {
+  for (const [at, { event }] of logs.triggers.entries()) {
     const note = (text: string): number =>
       differences.push(`replay: ${text} (trigger ${event.trigger_id})`);
     const [decision] = decisions.get(event.trigger_id) ?? [];
@@ -35,9 +35,20 @@ export function replayDifferences({ manifest, spec, logs }: RunpackContent): rea
       return differences;
     }
     const evaluated = evaluations.get(event.trigger_id) ?? [];
-    const moment: Moment = { spec, stages, stage, event, decision, evaluated, enteredAt };
+    const first = at === 0;
+    const moment: Moment = {
+      manifest,
+      spec,
+      stages,
+      stage,
+      event,
+      first,
+      decision,
+      evaluated,
+      enteredAt,
+    };
     differencesOf(moment).forEach(note);
-    if (!hasPacketsOf(moment, manifest, packets.get(decision.decision_id) ?? [])) {
+    if (!hasPacketsOf(moment, packets.get(decision.decision_id) ?? [])) {
       note(`packets of ${decision.decision_id} are not those of the stage entered`);
     }
     position = after(position, decision, event);
@@ -66,10 +77,12 @@ interface Position {
 
 /** One trigger with all that was recorded of it. */
 interface Moment {
+  readonly manifest: RunpackContent['manifest'];
   readonly spec: scenario.ScenarioSpec;
   readonly stages: ReadonlyMap<string, scenario.StageSpec>;
   readonly stage: scenario.StageSpec;
   readonly event: scenario.TriggerEvent;
+  readonly first: boolean;
   readonly decision: scenario.DecisionRecord;
   readonly evaluated: readonly scenario.GateEvalRecord[];
   readonly enteredAt: scenario.Timestamp | undefined;
@@ -109,9 +122,7 @@ function differencesOf(moment: Moment): readonly string[] {
   }
   const { outcome } = decision;
   if (outcome.kind === 'start') {
-    if (outcome.stage_id !== stage.stage_id || decision.seq !== 1 || moment.evaluated.length > 0) {
-      differences.push(`decision ${decision.decision_id} is not a start`);
-    }
+    if (!isStart(moment)) differences.push(`decision ${decision.decision_id} is not a start`);
     return differences;
   }
   const timedOut = isTimeout(moment);
@@ -126,6 +137,19 @@ function differencesOf(moment: Moment): readonly string[] {
     differences.push(`outcome recorded ${outcome.kind}, replayed ${found}`);
   }
   return differences;
+}
+
+/** Whether this is where the engine itself started the run: before everything else, without looking at any gate. */
+function isStart({ manifest, stage, event, first, decision, evaluated }: Moment): boolean {
+  const { outcome } = decision;
+  return (
+    first &&
+    decision.seq === 1 &&
+    evaluated.length === 0 &&
+    outcome.kind === 'start' &&
+    outcome.stage_id === stage.stage_id &&
+    canonicalText(event) === canonicalText(scenario.startEvent(manifest, event.time))
+  );
 }
 
 /** Whether the trigger found the stage's time over, or the engine's text that says why nobody can tell. */
@@ -201,13 +225,12 @@ function isSame(
   if (canonicalText(replayed) === canonicalText(recorded)) return true;
   if (replayed.kind !== 'advance' || recorded.kind !== 'fail') return false;
   const target = stages.get(replayed.to_stage);
-  return target !== undefined && target.entry_packets.length > 0 && recorded.reason !== 'timeout';
+  return target !== undefined && scenario.isPacketFault(target, hashing, recorded.reason);
 }
 
 /** Whether the packets of a decision are those of the stage that it entered, whomever they were dispatched to. */
 function hasPacketsOf(
-  { stages, decision }: Moment,
-  manifest: RunpackContent['manifest'],
+  { manifest, stages, decision }: Moment,
   packets: readonly scenario.PacketRecord[],
 ): boolean {
   const entered = enteredStage(decision.outcome);
@@ -226,5 +249,5 @@ function enteredStage(outcome: scenario.DecisionOutcome): string | undefined {
 
 const hashing: scenario.Hashing = {
   digest: (value) => hashOf(canonicalText(value)),
-  payload: (payload) => ({ ok: true, value: payloadHash(payload) }),
+  payload: payloadHash,
 };

@@ -1,11 +1,18 @@
-import { isList, isObject, type Json, type JsonObject, member } from '@countersign/policy';
+import {
+  isList,
+  isObject,
+  type Json,
+  type JsonObject,
+  member,
+  type scenario,
+} from '@countersign/policy';
 import {
   artefactSubject,
   type LedgerEntry,
   parseSignature,
   verifyEd25519,
 } from '@countersign/proof';
-import { entryAt, isIncluded, isSigned, readCheckpoint, readEntry, readPath } from '../ledger.ts';
+import { entryAt, readEntry, verifyEntryProof } from '../ledger.ts';
 import {
   knowsReceiptKeys,
   ledgerKeys,
@@ -14,6 +21,7 @@ import {
   type Trust,
   trustedKeys,
 } from '../trust.ts';
+import { attempt } from '../verification.ts';
 import type { RunpackFiles } from './files.ts';
 import { type RunpackManifest, signaturePathOf } from './layout.ts';
 import { LOG_MEMBERS, type LogMember } from './logs.ts';
@@ -32,10 +40,9 @@ export async function signatureErrors(
   manifest: RunpackManifest,
 ): Promise<readonly string[]> {
   const { trust = {} } = given;
-  const asked = knowsReceiptKeys(trust) || ledgerKeys(trust).length > 0;
   const file = await files.json(signaturePathOf(given.manifestPath));
   if (!file.ok && file.what === 'read') {
-    return asked ? [`manifest signature read failed: ${file.reason}`] : [];
+    return namesSigners(trust) ? [`manifest signature read failed: ${file.reason}`] : [];
   }
   const parts = file.ok ? partsOf(file.value) : undefined;
   if (parts === undefined) return ['invalid manifest signature'];
@@ -46,8 +53,8 @@ export async function signatureErrors(
     errors.push('manifest signature is of another manifest');
   }
   const hash = hashOf(canonicalText(artefactSubject(exported))).value;
-  const entry = claimedEntry(exported, hash, 'runpack_export');
-  const proven = entry !== undefined && isProven(exported, entry, trust);
+  const entry = claimedEntry(exported, hash);
+  const proven = provenSeq(exported, hash, 'runpack_export', trust) !== undefined;
   if (
     knowsReceiptKeys(trust) &&
     !isSignedManifest(given.manifest, exported, trust, entry, proven)
@@ -64,6 +71,11 @@ export async function signatureErrors(
     errors.push('logs are not what the ledger holds of the run');
   }
   return errors;
+}
+
+/** Whether there is any key that the signature or the ledger can be checked with. */
+export function namesSigners(trust: Trust): boolean {
+  return knowsReceiptKeys(trust) || ledgerKeys(trust).length > 0;
 }
 
 function partsOf(
@@ -99,35 +111,28 @@ function isSignedManifest(
 }
 
 /** The entry that an artefact says it has in a ledger, if that entry is of the artefact. */
-function claimedEntry(
-  artefact: JsonObject,
-  subjectHash: string,
-  type: LedgerEntry['entry_type'],
-): LedgerEntry | undefined {
+function claimedEntry(artefact: JsonObject, subjectHash: string): LedgerEntry | undefined {
   const proof = member(artefact, 'ledger_proof');
   const entry = isObject(proof) ? readEntry(member(proof, 'entry')) : undefined;
-  return entry?.subject_hash === subjectHash && entry.entry_type === type ? entry : undefined;
+  return entry?.subject_hash === subjectHash ? entry : undefined;
 }
 
-/** Whether a ledger of a trusted key holds the entry: leaf → path → root → signature. */
-function isProven(artefact: JsonObject, entry: LedgerEntry, trust: Trust): boolean {
-  const proof = member(artefact, 'ledger_proof');
-  if (!isObject(proof)) return false;
-  const note = member(proof, 'checkpoint');
-  const checkpoint = readCheckpoint(note);
-  const path = readPath(member(proof, 'proof'));
-  return (
-    checkpoint !== undefined &&
-    path !== undefined &&
-    member(proof, 'tree_size') === checkpoint.size &&
-    isIncluded(entry, path, checkpoint) &&
-    isSigned(note, trust) === true
-  );
+/** Where a ledger of a trusted key holds the artefact of this hash; `undefined`: nowhere that could be shown. */
+function provenSeq(
+  artefact: JsonObject,
+  subjectHash: string | undefined,
+  entryType: LedgerEntry['entry_type'],
+  trust: Trust,
+): number | undefined {
+  const ledgerProof = member(artefact, 'ledger_proof');
+  const verified = verifyEntryProof({ ledgerProof, subjectHash, entryType, trust });
+  return verified.ok ? verified.value.entry.seq : undefined;
 }
 
 /**
  * Puts the subjects of the run's ledger entries together again, from the exported logs and from what each entry says
- * beside them, and looks for each of them in the ledger. Every record of every log has to be part of one of them.
+ * beside them, and looks for each of them in the ledger: the start first, then the moves in its order. Every record of
+ * every log has to be part of one of them.
  */
 async function isRunOfLedger(
   files: RunpackFiles,
@@ -137,17 +142,22 @@ async function isRunOfLedger(
 ): Promise<boolean> {
   const logs = await rawLogs(files);
   if (logs === undefined) return false;
-  const { tenant_id, namespace_id, run_id, scenario_id } = manifest;
+  const { tenant_id, namespace_id, run_id, scenario_id, spec_hash } = manifest;
+  let last: number | undefined;
   for (const placed of runEntries) {
     if (!isObject(placed)) return false;
-    const entry = refilled(member(placed, 'recorded'), logs);
+    const recorded = member(placed, 'recorded');
+    const entry = last === undefined ? startIn(recorded, spec_hash, logs) : moveIn(recorded, logs);
     if (entry === undefined) return false;
     const subject = { tenant_id, namespace_id, run_id, scenario_id, entry };
-    const hash = hashOf(canonicalText(subject)).value;
-    const claimed = claimedEntry(placed, hash, 'run');
-    if (claimed === undefined || !isProven(placed, claimed, trust)) return false;
+    // Records that nest as deep as a file may are too deep within an entry, which then was none.
+    const hash = attempt(() => hashOf(canonicalText(subject)).value);
+    const seq = provenSeq(placed, hash, 'run', trust);
+    if (seq === undefined || (last !== undefined && seq <= last)) return false;
+    last = seq;
   }
-  return Object.values(logs).every((log) => log.taken === log.items.length);
+  const isUsedUp = Object.values(logs).every((log) => log.taken === log.items.length);
+  return last !== undefined && isUsedUp;
 }
 
 type RawLogs = Readonly<Record<LogMember, { readonly items: readonly Json[]; taken: number }>>;
@@ -162,21 +172,37 @@ async function rawLogs(files: RunpackFiles): Promise<RawLogs | undefined> {
   return Object.fromEntries(logs) as RawLogs;
 }
 
-/** An entry whose logs were replaced by their lengths, with the next records of each log in their places. */
-function refilled(recorded: Json | undefined, logs: RawLogs): JsonObject | undefined {
-  if (!isObject(recorded)) return undefined;
+/** The start of a run under this scenario, refilled. */
+function startIn(
+  recorded: Json | undefined,
+  specHash: scenario.HashDigest,
+  logs: RawLogs,
+): JsonObject | undefined {
+  if (!isObject(recorded) || member(recorded, 'kind') !== 'started') return undefined;
   const state = member(recorded, 'state');
-  if (isObject(state)) return { ...recorded, state: withLogs(state, logs) };
+  if (!isObject(state)) return undefined;
+  const begunUnder = canonicalText(member(state, 'spec_hash') ?? null);
+  if (begunUnder !== canonicalText(specHash)) return undefined;
+  const refilled = withLogs(state, logs);
+  return refilled === undefined ? undefined : { ...recorded, state: refilled };
+}
+
+function moveIn(recorded: Json | undefined, logs: RawLogs): JsonObject | undefined {
+  if (!isObject(recorded) || member(recorded, 'kind') !== 'moved') return undefined;
   return withLogs(recorded, logs);
 }
 
-function withLogs(recorded: JsonObject, logs: RawLogs): JsonObject {
+/** What had its logs replaced by their lengths, with that many next records of each log in their places. */
+function withLogs(recorded: JsonObject, logs: RawLogs): JsonObject | undefined {
   const filled: Record<string, Json> = { ...recorded };
   for (const name of Object.values(LOG_MEMBERS)) {
-    const count = filled[name];
-    if (typeof count !== 'number') continue;
+    const count = member(recorded, name);
+    if (typeof count !== 'number') return undefined;
     const log = logs[name];
-    filled[name] = log.items.slice(log.taken, log.taken + count);
+    const records = log.items.slice(log.taken, log.taken + count);
+    // Nothing is as long as a number that is no length, or goes beyond the end.
+    if (records.length !== count) return undefined;
+    filled[name] = records;
     log.taken += count;
   }
   return filled;

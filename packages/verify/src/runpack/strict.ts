@@ -1,4 +1,4 @@
-import type { scenario } from '@countersign/policy';
+import type { Json, scenario } from '@countersign/policy';
 import { fromUtf8 } from '@countersign/proof';
 import type { RunpackFiles } from './files.ts';
 import {
@@ -7,7 +7,7 @@ import {
   RUNPACK_REPORT,
   type RunpackManifest,
 } from './layout.ts';
-import type { RunpackContent } from './logs.ts';
+import { LOG_MEMBERS, type RunpackContent } from './logs.ts';
 import { canonicalText, hashOf, payloadHash, readJson, sameHash } from './text.ts';
 
 /** What a pack says of itself that its hashes alone do not show to be so. Without content only its files are looked at. */
@@ -18,11 +18,9 @@ export async function strictErrors(
   content: RunpackContent | undefined,
 ): Promise<readonly string[]> {
   return [
-    ...(isCanonical(manifestBytes) && fromUtf8(manifestBytes) === canonicalText(manifest)
-      ? []
-      : ['manifest is not canonical']),
+    ...(isTextOf(manifestBytes, manifest) ? [] : ['manifest is not canonical']),
     ...listErrors(manifest),
-    ...(await fileErrors(files, manifest)),
+    ...(await fileErrors(files, manifest, content)),
     ...(content === undefined ? [] : contentErrors(content)),
   ];
 }
@@ -60,11 +58,18 @@ function listErrors({ artifacts, integrity, spec_hash }: RunpackManifest): reado
 async function fileErrors(
   files: RunpackFiles,
   { integrity }: RunpackManifest,
+  content: RunpackContent | undefined,
 ): Promise<readonly string[]> {
   const errors: string[] = [];
+  // What a log says that its readers do not know is not part of the run, so it must not be there.
+  const decoded = new Map<string, unknown>(content === undefined ? [] : decodedFiles(content));
   for (const { path } of integrity.file_hashes) {
     const file = await files.read(path);
-    if (file.ok && !isCanonical(file.bytes)) errors.push(`${path} is not canonical`);
+    if (!file.ok) continue;
+    const value = decoded.get(path) ?? valueIn(file.bytes);
+    if (value === undefined || !isTextOf(file.bytes, value)) {
+      errors.push(`${path} is not canonical`);
+    }
   }
   const report = await files.json(RUNPACK_REPORT.path);
   const listed = integrity.file_hashes.some(({ path }) => path === RUNPACK_REPORT.path);
@@ -76,9 +81,21 @@ async function fileErrors(
   return errors;
 }
 
-function isCanonical(bytes: Uint8Array): boolean {
+function decodedFiles({ spec, logs }: RunpackContent): readonly (readonly [string, unknown])[] {
+  return RUNPACK_LOGS.map(({ path }) => [
+    path,
+    path === 'artifacts/scenario_spec.json' ? spec : logs[LOG_MEMBERS[path]],
+  ]);
+}
+
+function valueIn(bytes: Uint8Array): Json | undefined {
   const parsed = readJson(bytes);
-  return parsed.ok && canonicalText(parsed.value) === fromUtf8(bytes);
+  return parsed.ok ? parsed.value : undefined;
+}
+
+/** Whether bytes are the canonical text of a value. */
+function isTextOf(bytes: Uint8Array, value: unknown): boolean {
+  return fromUtf8(bytes) === canonicalText(value);
 }
 
 function contentErrors(content: RunpackContent): readonly string[] {
@@ -156,7 +173,7 @@ function hashErrors({ logs }: RunpackContent): readonly string[] {
     }
   }
   for (const { envelope, payload, receipts } of logs.packets) {
-    if (!sameHash(payloadHash(payload), envelope.content_hash)) {
+    if (!isHashOf(envelope.content_hash, payload)) {
       errors.push(`content hash mismatch for packet ${envelope.packet_id}`);
     }
     const receipt = hashOf(canonicalText(envelope));
@@ -165,11 +182,16 @@ function hashErrors({ logs }: RunpackContent): readonly string[] {
     }
   }
   for (const { submission_id, payload, content_hash } of logs.submissions) {
-    if (!sameHash(payloadHash(payload), content_hash)) {
+    if (!isHashOf(content_hash, payload)) {
       errors.push(`content hash mismatch for submission ${submission_id}`);
     }
   }
   return errors;
+}
+
+function isHashOf(hash: scenario.HashDigest, payload: scenario.PacketPayload): boolean {
+  const made = payloadHash(payload);
+  return made.ok && sameHash(made.value, hash);
 }
 
 /** Evidence with a value has its hash; an error that came later leaves both, one that came first leaves neither. */

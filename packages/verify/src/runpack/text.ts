@@ -20,16 +20,13 @@ export function sameHash(a: scenario.HashDigest, b: scenario.HashDigest): boolea
 }
 
 /** Of a payload's content: what stands here, or what a reference says of it. */
-export function payloadHash(payload: scenario.PacketPayload): scenario.HashDigest {
-  switch (payload.kind) {
-    case 'external':
-      return payload.content_ref.content_hash;
-    case 'json':
-      return hashOf(canonicalText(payload.value));
-    case 'bytes':
-      return hashOf(Uint8Array.from(payload.bytes));
-  }
-}
+export const payloadHash: scenario.Hashing['payload'] = (payload) => {
+  if (payload.kind === 'external') return { ok: true, value: payload.content_ref.content_hash };
+  const bytes =
+    payload.kind === 'json' ? utf8(canonicalText(payload.value)) : Uint8Array.from(payload.bytes);
+  const text = scenario.payloadFault(bytes.length);
+  return text === undefined ? { ok: true, value: hashOf(bytes) } : { ok: false, text };
+};
 
 export type ReadJson =
   | { readonly ok: true; readonly value: Json }

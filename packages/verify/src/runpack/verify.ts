@@ -1,11 +1,12 @@
+import { scenario } from '@countersign/policy';
+import { parseJson } from '@countersign/proof';
 import type { Trust } from '../trust.ts';
-import { anchorFault } from './anchors.ts';
 import { RunpackFiles, type RunpackReader } from './files.ts';
 import type { RunpackManifest, RunpackReport } from './layout.ts';
 import { type Loaded, loadContent, loadLog, loadSpec, type RunLogs } from './logs.ts';
 import { readManifest } from './manifest.ts';
 import { replayDifferences } from './replay.ts';
-import { signatureErrors } from './signature.ts';
+import { namesSigners, signatureErrors } from './signature.ts';
 import { strictErrors } from './strict.ts';
 import { canonicalText, hashOf, sameHash } from './text.ts';
 
@@ -14,7 +15,7 @@ export interface RunpackOptions {
   readonly strict?: boolean;
   /** Evaluates every gate and every decision anew from the recorded evidence. */
   readonly replay?: boolean;
-  /** Whose signature and whose ledger the strict checks ask for; without keys for none. */
+  /** Whose signature and whose ledger are asked for, strict or not; without keys nobody's. */
   readonly trust?: Trust;
 }
 
@@ -46,11 +47,9 @@ export async function verifyRunpack(source: RunpackSource): Promise<RunpackVerif
   const { checked, errors } = await checkHashes(files, manifest);
   const decisions = await loadLog(files, 'artifacts/decisions.json');
   errors.push(...repeatedDecisions(decisions), ...(await checkAnchors(files, manifest)));
-  if (source.strict === true || source.replay === true) {
-    const known = new Set(errors);
-    const further = await checkContent(files, manifest, source);
-    errors.push(...further.filter((error) => !known.has(error)));
-  }
+  const known = new Set(errors);
+  const further = await furtherErrors(files, manifest, source);
+  errors.push(...further.filter((error) => !known.has(error)));
   const status = errors.length === 0 ? 'pass' : 'fail';
   return { ok: true, report: { status, checked_files: checked, errors } };
 }
@@ -97,12 +96,6 @@ async function checkAnchors(
   if (!spec.ok || !gateEvals.ok) {
     return [spec, gateEvals].flatMap((one) => (one.ok ? [] : [one.error]));
   }
-  const owed = new Map(
-    (anchor_policy.providers ?? []).map(({ provider_id, requirement }) => [
-      provider_id,
-      requirement,
-    ]),
-  );
   const providers = new Map(
     spec.value.conditions.map(({ condition_id, query }) => [condition_id, query.provider_id]),
   );
@@ -116,8 +109,7 @@ async function checkAnchors(
         errors.push(`condition ${condition_id} missing from scenario spec ${place}`);
         continue;
       }
-      const requirement = owed.get(provider);
-      const why = requirement === undefined ? undefined : anchorFault(result, requirement);
+      const why = scenario.anchorFault(anchor_policy, provider, result, parseJson);
       if (why !== undefined) {
         errors.push(`anchor invalid for condition ${condition_id} ${place}: ${why}`);
       }
@@ -127,19 +119,23 @@ async function checkAnchors(
 }
 
 /** What the options ask for beyond the format's own checks. */
-async function checkContent(
+async function furtherErrors(
   files: RunpackFiles,
   manifest: RunpackManifest,
   source: RunpackSource,
 ): Promise<readonly string[]> {
-  const loaded = await loadContent(files, manifest);
+  const { strict = false, replay = false, trust = {} } = source;
+  const loaded = strict || replay ? await loadContent(files, manifest) : undefined;
   const errors: string[] = [];
-  if (source.strict === true) {
-    const content = loaded.ok ? loaded.content : undefined;
+  if (strict) {
+    const content = loaded?.ok === true ? loaded.content : undefined;
     errors.push(...(await strictErrors(files, source.manifest, manifest, content)));
+  }
+  if (strict || namesSigners(trust)) {
     errors.push(...(await signatureErrors(files, source, manifest)));
   }
+  if (loaded === undefined) return errors;
   if (!loaded.ok) return [...errors, ...loaded.errors];
-  if (source.replay === true) errors.push(...replayDifferences(loaded.content));
+  if (replay) errors.push(...replayDifferences(loaded.content));
   return errors;
 }

@@ -8,11 +8,12 @@ import {
   readInputValue,
   supersededBy,
 } from '../../service/history.ts';
+import { ownTrust } from '../../service/own-trust.ts';
 import { EVALUATOR_VERSION } from '../../service/policies.ts';
 import { readRecorded } from '../../service/recorded.ts';
 import { type HandlersOf, json, principalOf } from '../call.ts';
 import { decideOne } from './decide-one.ts';
-import { type DoorPorts, ownTrust } from './ports.ts';
+import type { DoorPorts } from './ports.ts';
 import { recordText } from './views.ts';
 
 /** Linked records shown of one decision. */

@@ -1,4 +1,3 @@
-import { parseRegistry, type Trust } from '@countersign/verify';
 import type { ClaimPorts } from '../../service/claim.ts';
 import type { ConfidenceBlocks } from '../../service/confidence-blocks.ts';
 import type { PolicyPorts } from '../../service/policy-admin.ts';
@@ -21,11 +20,4 @@ export interface DoorPorts extends ClaimPorts {
   readonly status: (signed?: boolean) => Promise<Status>;
   /** Takes note of our own mistake where the answer goes on. */
   readonly unforeseen: (error: unknown) => void;
-}
-
-/** The server's own registry is what it trusts. */
-export function ownTrust(keyring: KeyRing, environment: Trust['environment']): Trust {
-  const registry = parseRegistry(keyring.registry());
-  if (!registry.ok) throw new Error('the key registry of this server is not valid');
-  return { registry: registry.value, environment };
 }

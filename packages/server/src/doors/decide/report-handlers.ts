@@ -1,6 +1,7 @@
 import { type decide, fail, ok, type Result } from '@countersign/contract';
 import { verifyPacket } from '@countersign/verify';
 import { readCohort } from '../../service/cohort-snapshot.ts';
+import { ownTrust } from '../../service/own-trust.ts';
 import { readPopulation } from '../../service/policy-population.ts';
 import { readReadiness } from '../../service/policy-readiness.ts';
 import { type PolicyReport, recordReport } from '../../service/policy-report.ts';
@@ -14,7 +15,7 @@ import type { Population } from '../../service/reports/population.ts';
 import { recordSignOff } from '../../service/sign-off.ts';
 import { type Call, type HandlersOf, json, principalOf, type Reply } from '../call.ts';
 import { replayHeader } from './answers.ts';
-import { type DoorPorts, ownTrust } from './ports.ts';
+import type { DoorPorts } from './ports.ts';
 
 /** Reports about the decisions of a policy, and whether it may grow. */
 export function reportHandlers(

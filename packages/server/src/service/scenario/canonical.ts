@@ -19,9 +19,6 @@ export function digestOf(content: string | Uint8Array): scenario.HashDigest {
   return { algorithm: 'sha256', value };
 }
 
-/** Largest payload of a packet or a submission, in bytes of its canonical text or its own. */
-const PAYLOAD_BYTES_MAX = 2_097_152;
-
 /** Hashes as the kernel wants them. */
 export const hashing: scenario.Hashing = {
   digest,
@@ -32,8 +29,7 @@ export const hashing: scenario.Hashing = {
     const content =
       payload.kind === 'json' ? canonical(payload.value) : Uint8Array.from(payload.bytes);
     const size = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
-    return size > PAYLOAD_BYTES_MAX
-      ? { ok: false, text: `payload exceeds size limit (${size} > ${PAYLOAD_BYTES_MAX})` }
-      : { ok: true, value: digestOf(content) };
+    const text = scenario.payloadFault(size);
+    return text === undefined ? { ok: true, value: digestOf(content) } : { ok: false, text };
   },
 };

@@ -3,7 +3,7 @@ import type { scenario } from '@countersign/policy';
 import type { SealKey } from '@countersign/proof';
 import type { Draft } from '../ledger-writer.ts';
 import type { PlacedResult } from '../placed.ts';
-import type { Ambient, LedgerReader } from '../ports.ts';
+import type { Ambient, KeyRing, LedgerReader } from '../ports.ts';
 import type { RunpackStorage } from './runpack-storage.ts';
 import type { RoleGrant, ScenarioSettings } from './settings.ts';
 
@@ -112,6 +112,8 @@ export interface ScenarioPorts {
   readonly ambient: Ambient;
   /** The key that signs what is created at an instant, Unix milliseconds. */
   readonly sealKeyAt: (at: number) => SealKey;
+  /** The public keys of this server. */
+  readonly keyring: Pick<KeyRing, 'registry'>;
   /** Name of the ledger. */
   readonly origin: string;
   readonly providers: Providers;

@@ -1,6 +1,7 @@
 import { type RpcResult, rpcFail, rpcOk } from '@countersign/contract';
 import { scenario } from '@countersign/policy';
 import { runpack } from '@countersign/verify';
+import { ownTrust } from '../own-trust.ts';
 import type { Engine } from './engine.ts';
 import { RunCorruption, type RunKey, runEntriesOf, runEntryOf, scopeOf } from './entries.ts';
 import type { ScenarioPorts } from './ports.ts';
@@ -125,9 +126,12 @@ export interface VerifyCommand {
   readonly replay: boolean;
 }
 
-/** Verifies a runpack that lies in a directory of this machine. What is wrong with it is a report, not a fault. */
+/**
+ * Verifies a runpack that lies in a directory of this machine. What is wrong with it is a report, not a fault. Strict
+ * asks for this server's own signature and ledger.
+ */
 export async function verifyStored(
-  { runpacks }: ScenarioPorts,
+  { runpacks, keyring }: Pick<ScenarioPorts, 'runpacks' | 'keyring'>,
   { directory, manifestPath, strict, replay }: VerifyCommand,
 ): Promise<RpcResult<runpack.RunpackReport>> {
   const opened = await runpacks.reader(directory);
@@ -144,6 +148,7 @@ export async function verifyStored(
     read,
     strict,
     replay,
+    ...(strict ? { trust: ownTrust(keyring) } : {}),
   });
   return verified.ok ? rpcOk(verified.report) : rpcFail('runpack', 'invalid manifest');
 }

@@ -7,13 +7,20 @@ export const ARTIFACT_BYTES_MAX: number = runpack.RUNPACK_FILE_BYTES_MAX;
 /** A file as it was read, or why it was not. */
 export type FileRead = runpack.RunpackRead;
 
+/** What comes of a file of so many bytes, which are too many. */
+export function tooLarge(bytes: number): FileRead {
+  return { ok: false, reason: runpack.sizeText(bytes) };
+}
+
 /** Why a runpack was not written or cannot be read; the text is the protocol's. */
 export type RunpackFault = { readonly ok: false; readonly text: string };
 
-/** A place for the files of one runpack. Neither call rejects. */
+/** A place for the files of one runpack. No call throws or rejects. */
 export interface RunpackTarget {
   /** Of an object store: `s3://<bucket>/…/`. */
   readonly uri?: string | undefined;
+  /** Why no file can have this path here, whatever else is here; `undefined`: one can. */
+  pathFault(path: string): RunpackFault | undefined;
   /** Resolves once the file is there as a whole, in place of the one that was there before. */
   write(path: string, bytes: Uint8Array): Promise<{ readonly ok: true } | RunpackFault>;
   readonly read: runpack.RunpackReader;

@@ -57,7 +57,7 @@ export async function writeRunpack(
   parts: RunpackParts,
   { manifestName, includeVerification, seal }: RunpackForm,
 ): Promise<WrittenRunpack> {
-  const named = manifestNameFault(manifestName);
+  const named = nameFault(target, manifestName, seal !== undefined);
   if (named !== undefined) return named;
   const files = logFiles(parts);
   for (const { path, bytes } of files) {
@@ -92,13 +92,28 @@ export async function writeRunpack(
   return written.ok ? { ok: true, manifest, report } : written;
 }
 
-/** Why a manifest cannot have this name. */
-function manifestNameFault(name: string): RunpackFault | undefined {
-  const split = splitRunpackPath(name);
+/**
+ * Why a manifest, and the signature that goes beside it if it is sealed, cannot have this name: it leads nowhere, or
+ * one of the artifacts has it already, lies in a folder of that name, or would have to be a folder itself.
+ */
+function nameFault(
+  target: RunpackTarget,
+  manifestName: string,
+  isSealed: boolean,
+): RunpackFault | undefined {
+  const split = splitRunpackPath(manifestName);
   if (!split.ok) return split;
-  if (name.endsWith('/')) return fault('manifest name missing filename');
-  const path = split.components.join('/');
-  const taken = [...runpack.RUNPACK_LOGS, runpack.RUNPACK_REPORT].some((one) => one.path === path);
+  if (/(^|\/)\.?$/.test(manifestName)) return fault('manifest name missing filename');
+  const signature = isSealed ? [runpack.signaturePathOf(manifestName)] : [];
+  const unplaced = [manifestName, ...signature]
+    .map((path) => target.pathFault(path))
+    .find((why) => why !== undefined);
+  if (unplaced !== undefined) return unplaced;
+  // In lower case, as the artifacts are: some file systems do not tell case.
+  const folder = `${split.components.join('/')}/`.toLowerCase();
+  const taken = [...runpack.RUNPACK_LOGS, runpack.RUNPACK_REPORT].some(
+    ({ path }) => `${path}/`.startsWith(folder) || folder.startsWith(`${path}/`),
+  );
   return taken ? fault('manifest name is that of an artifact') : undefined;
 }
 
