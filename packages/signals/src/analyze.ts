@@ -1,25 +1,38 @@
 import { findDisguises } from './disguises.ts';
-import { capped, Findings, merge } from './findings.ts';
+import { findDocuments } from './documents.ts';
+import { encodedBlocks } from './encoded.ts';
+import { withFacts } from './facts.ts';
+import { capped, Findings, merge, withAccounts } from './findings.ts';
+import { findForgeries } from './forgeries.ts';
 import { findHints } from './hints.ts';
 import { type HtmlReading, readHtml } from './html.ts';
 import { findIdentity } from './identity.ts';
 import { type DetectedLanguage, detectLanguage } from './language.ts';
-import { findPhrases } from './lexical.ts';
+import { answersInContext, findPhrases } from './lexical.ts';
 import { findLinks } from './links.ts';
 import type { AccountLookup } from './lookup.ts';
-import { asSubmitted, type MappedText } from './mapped-text.ts';
+import { asSubmitted, type MappedText, submittedSpan } from './mapped-text.ts';
 import type { Work } from './matcher.ts';
-import type { Analysis, Communication, Direction, SegmentKind, Signal } from './model.ts';
+import {
+  type Analysis,
+  type Communication,
+  type Direction,
+  FAMILIES,
+  type SegmentKind,
+  type Signal,
+} from './model.ts';
 import { readText } from './normalize.ts';
 import { findOpacity } from './opacity.ts';
 import type { Reading } from './reading.ts';
+import { isBroadcast } from './register.ts';
 import type { Ruleset } from './ruleset.ts';
 import { segmentText } from './segment.ts';
+import { findChasing } from './thread.ts';
 import { tokenize } from './tokens.ts';
-import { findValues } from './values.ts';
+import { findLimit, findValues } from './values.ts';
 
-/** Steps that one analysis may take, whatever the machine: about a third of a second on a small one. */
-const WORK_MAX = 30_000_000;
+/** Steps that one analysis may take, whatever the machine: enough for half a million letters, a second on a small one. */
+const WORK_MAX = 15_000_000;
 
 /** Everything that one communication contains. Pure: equal input and ruleset give an equal result. */
 export function analyze(
@@ -31,38 +44,59 @@ export function analyze(
   const work: Work = { left: WORK_MAX };
   const html =
     communication.body_html === undefined ? undefined : readHtml(communication.body_html);
-  const readings = readAll(communication, html, ruleset);
+  work.left -= communication.body_html?.length ?? 0;
+  const readings = readAll(communication, html, ruleset, work);
+  const {
+    lexicons,
+    languages: { profiles },
+  } = ruleset;
+  const broadcast = isBroadcast(communication, readings, lexicons, work);
   for (const reading of readings) {
-    findPhrases(reading, ruleset.lexicons, findings, work);
+    findPhrases(
+      reading,
+      { lexicons, profiles, broadcast, source: 'deterministic', work },
+      findings,
+    );
+    findForgeries(reading, findings);
     findValues(reading, communication, lookup, findings);
     findDisguises(reading, findings);
   }
+  findLimit(communication, findings);
   findLinks(readings, html, communication, ruleset, findings);
+  findDocuments(readings, communication, findings);
+  findChasing(communication, readings, findings);
   findIdentity(communication, readings, ruleset, findings);
   findOpacity(communication, readings, html, findings);
   findHints(communication, ruleset, lookup, findings, work);
-  const { signals, cut } = capped(merge(findings.signals));
+  const { signals, cut } = capped(
+    withFacts(answersInContext(merge(withAccounts(findings.signals))), communication),
+  );
   return {
     signals,
     coverage: findings.coverage(),
     segments: readings.map(({ kind, pointer, direction, submitted, language }) => ({
       kind,
       pointer,
-      span: { start: submitted.starts[0] ?? 0, end: submitted.ends.at(-1) ?? 0 },
+      span: submittedSpan(submitted, 0, submitted.text.length),
       direction,
       language: language.code,
       tier: language.tier,
     })),
     usable: isUsable(communication, readings),
-    complete: !cut && work.left > 0,
+    complete: !cut && !findings.cut && work.left > 0,
+    steps: WORK_MAX - work.left,
     languages: [...new Set(readings.map(({ language }) => language.code))].sort(),
   };
 }
 
+/** Letters, digits, or signs that stand for words, as pictures do. */
+const SAYS_SOMETHING = /[\p{L}\p{N}\p{S}]/u;
+
 /** Something to read, and somebody who says it. */
 function isUsable(communication: Communication, readings: readonly Reading[]): boolean {
   const says = readings.some(
-    ({ kind, tokens }) => kind !== 'hidden' && kind !== 'thread' && tokens.words.length > 0,
+    ({ kind, readings: { plain } }) =>
+      kind !== 'hidden' && kind !== 'thread' && SAYS_SOMETHING.test(plain.text),
   );
   const named =
     communication.participants.some(({ role }) => role === 'sender') ||
@@ -77,6 +111,7 @@ function readAll(
   communication: Communication,
   html: HtmlReading | undefined,
   ruleset: Ruleset,
+  work: Work,
 ): readonly Reading[] {
   const readings: Reading[] = [];
   const { subject, body_excerpt: body, proposed_action: action } = communication;
@@ -87,21 +122,32 @@ function readAll(
     direction: Direction,
     submitted: MappedText,
     inherited: DetectedLanguage | undefined = language,
+    isDecoded = false,
   ): void => {
-    const texts = readText(submitted, ruleset.confusables);
+    work.left -= submitted.text.length;
+    const texts = readText(submitted, {
+      confusables: ruleset.confusables,
+      words: ruleset.languages.known,
+    });
     const tokens = tokenize(texts.plain.text);
     const detected = detectLanguage(texts.plain.text, tokens, ruleset.languages, inherited);
+    const encoded = isDecoded ? [] : encodedBlocks(texts.plain);
     readings.push({
       kind,
       pointer,
       direction,
       submitted,
       readings: texts,
+      encoded,
       tokens,
       language: detected,
     });
     // What tags hide may hide more, and is in the language of what is around it unless it says otherwise.
     for (const tagged of texts.tagged) read('hidden', pointer, direction, tagged, detected);
+    // What is encoded is decoded once.
+    for (const { decoded } of encoded) {
+      if (decoded !== undefined) read('hidden', pointer, direction, decoded, detected, true);
+    }
   };
 
   const forwarded = subject !== undefined && FORWARDED_SUBJECT.test(subject);
@@ -152,6 +198,22 @@ function wordsOf(text: string): readonly string[] {
   const runs: string[] = [];
   for (let i = 0; i + 3 <= words.length; i += 1) runs.push(words.slice(i, i + 3).join(' '));
   return runs;
+}
+
+/** The analysis of a communication that could not be read: nothing was found, and nothing is complete. */
+export function unread(): Analysis {
+  const missing = { complete: false, reasons: ['analysis_failed'] };
+  return {
+    signals: [],
+    coverage: Object.fromEntries(
+      FAMILIES.map((family) => [family, { inbound: missing, outbound: missing }] as const),
+    ) as unknown as Analysis['coverage'],
+    segments: [],
+    usable: false,
+    complete: false,
+    steps: 0,
+    languages: [],
+  };
 }
 
 /** An analysis with findings of another reader besides. What was found before stays, whatever they say. */

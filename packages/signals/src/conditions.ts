@@ -11,6 +11,15 @@ interface GuardRow {
   readonly min?: Severity;
 }
 
+/** How grave a finding has to be to make a guard true, where it is not medium. */
+export type Thresholds = ReadonlyMap<string, Severity>;
+const NO_THRESHOLDS: Thresholds = new Map();
+
+function minOf(name: string, thresholds: Thresholds): { readonly min?: Severity } {
+  const min = thresholds.get(name);
+  return min === undefined ? {} : { min };
+}
+
 /** Guards that are true when one signal of a kind is there. */
 const GUARDS: Readonly<Record<string, GuardRow>> = {
   'g.gate_manipulation': { families: ['F16'] },
@@ -78,6 +87,47 @@ const UNBOUNDED: readonly Family[] = [
   'F14',
 ];
 const STOPPING: ReadonlySet<Family> = new Set(['F01', 'F02', 'F11', 'F16']);
+const RELIED_ON: GuardRow = {
+  families: ['F10'],
+  direction: 'inbound',
+  codes: ['claim.relied_on_inbound'],
+};
+
+/** What conditions that are no plain guard rest on. */
+const OTHERS: Readonly<Record<string, (signal: Signal) => boolean>> = {
+  'g.confidential_disclosure': (signal) => counts(signal, { families: ['F09'] }),
+  'g.claim_relied_on': (signal) => counts(signal, RELIED_ON),
+  'g.deadline_pressure': (signal) => counts(signal, { families: ['F06'] }),
+  'g.hidden_content': isDisguise,
+  'g.hidden_payload': isPayload,
+  'c.bounded_outbound': (signal) => counts(signal, { families: UNBOUNDED, direction: 'outbound' }),
+};
+
+/** Places, among the signals of an analysis, of those that a condition rests on. */
+export function signalsBehind(
+  name: string,
+  { signals }: Analysis,
+  thresholds: Thresholds = NO_THRESHOLDS,
+): readonly number[] {
+  const guard = GUARDS[name];
+  const rests =
+    guard === undefined
+      ? OTHERS[name]
+      : (one: Signal) => counts(one, { ...guard, ...minOf(name, thresholds) });
+  return rests === undefined ? [] : signals.flatMap((one, at) => (rests(one) ? [at] : []));
+}
+
+/** Something is hidden from a reader, or disguised. */
+function isDisguise({ code, severity }: Signal): boolean {
+  return /^(?:hidden|obfuscation)\./.test(code) && rankOf(severity) >= rankOf('medium');
+}
+
+/** What is hidden is dangerous. */
+function isPayload({ code, view, family, severity }: Signal): boolean {
+  if (code === 'hidden.payload' || code === 'hidden.tag_characters') return true;
+  const seen = view === 'V1' || view === 'struct';
+  return !seen && STOPPING.has(family) && rankOf(severity) >= rankOf('medium');
+}
 
 /**
  * What the policy is told of a communication: integrity, action, content, guards, and whether the outgoing text is
@@ -86,6 +136,7 @@ const STOPPING: ReadonlySet<Family> = new Set(['F01', 'F02', 'F11', 'F16']);
 export function conditionsOf(
   communication: Communication,
   analysis: Analysis,
+  thresholds: Thresholds = NO_THRESHOLDS,
 ): ReadonlyMap<string, Truth> {
   const conditions = new Map<string, Truth>();
   const set = (name: string, holds: boolean): void => void conditions.set(name, truth(holds));
@@ -109,37 +160,22 @@ export function conditionsOf(
   set('x.document_fully_read', isDocumentRead(communication));
 
   const { signals } = analysis;
-  for (const [name, row] of Object.entries(GUARDS)) conditions.set(name, guardOf(row, analysis));
+  for (const [name, row] of Object.entries(GUARDS)) {
+    conditions.set(name, guardOf({ ...row, ...minOf(name, thresholds) }, analysis));
+  }
   conditions.set(
     'g.confidential_disclosure',
     or([of(conditions, 'g.disclosure_made'), of(conditions, 'g.disclosure_requested')]),
   );
-  conditions.set(
-    'g.claim_relied_on',
-    RELYING.has(type)
-      ? guardOf(
-          { families: ['F10'], direction: 'inbound', codes: ['claim.relied_on_inbound'] },
-          analysis,
-        )
-      : 'false',
-  );
+  conditions.set('g.claim_relied_on', RELYING.has(type) ? guardOf(RELIED_ON, analysis) : 'false');
   conditions.set('g.deadline_pressure', deadlinePressure(analysis));
-  const disguises = signals.filter(
-    ({ code, severity }) =>
-      /^(?:hidden|obfuscation)\./.test(code) && rankOf(severity) >= rankOf('medium'),
-  );
-  const hidden =
-    disguises.length > 0 ? 'true' : covered(analysis, 'F17', undefined) ? 'false' : 'unknown';
+  const hidden = signals.some(isDisguise)
+    ? 'true'
+    : covered(analysis, 'F17', undefined)
+      ? 'false'
+      : 'unknown';
   conditions.set('g.hidden_content', hidden);
-  const payload = signals.some(
-    ({ code, view, family, severity }) =>
-      code === 'hidden.payload' ||
-      code === 'hidden.tag_characters' ||
-      (view !== 'V1' &&
-        view !== 'struct' &&
-        STOPPING.has(family) &&
-        rankOf(severity) >= rankOf('medium')),
-  );
+  const payload = signals.some(isPayload);
   conditions.set('g.hidden_payload', payload ? 'true' : hidden === 'unknown' ? 'unknown' : 'false');
   conditions.set('c.bounded_outbound', boundedOutbound(communication, analysis));
   const guards = [...conditions].filter(([name]) => name.startsWith('g.') || GUARDED.has(name));

@@ -12,7 +12,11 @@ export interface Domain {
   readonly suffix: string;
   /** Labels left of the registrable domain. */
   readonly subdomains: readonly string[];
+  /** Its suffix stands in the public suffix list, or is kept for examples (RFC 2606): it is no name of a file. */
+  readonly listed: boolean;
 }
+
+const RESERVED = /^(?:example|test|invalid)$/;
 
 /** Reads a host, a link or a mail address; `undefined` when no registrable domain stands in it. */
 export function domainOf(text: string): Domain | undefined {
@@ -21,21 +25,48 @@ export function domainOf(text: string): Domain | undefined {
   const parsed = parse(refanged(host), { allowPrivateDomains: true, validateHostname: false });
   const { hostname, domain, domainWithoutSuffix, publicSuffix, subdomain } = parsed;
   if (!hostname || !domain || !domainWithoutSuffix || parsed.isIp === true) return undefined;
+  const suffix = publicSuffix ?? '';
+  // `0x7f.1` and `2130706433` are addresses to a browser, and names to nobody.
+  if (/^(?:0x[0-9a-f]+|\d+)$/.test(suffix)) return undefined;
   return {
     host: toUnicode(hostname),
     registrable: toUnicode(domain),
     label: toUnicode(domainWithoutSuffix),
-    suffix: publicSuffix ?? '',
+    suffix,
     subdomains: subdomain ? toUnicode(subdomain).split('.') : [],
+    listed: parsed.isIcann === true || parsed.isPrivate === true || RESERVED.test(suffix),
   };
 }
 
-/** Links as people write them when they do not want them to be followed. */
+const DECODINGS_MAX = 3;
+
+/** Links as a browser follows them: without what keeps them from being followed, or from being read. */
 export function refanged(text: string): string {
-  return text
+  let link = text
+    .replaceAll(/[\t\r\n]/g, '')
     .replace(/^hxxp/i, 'http')
-    .replaceAll(/\[(\.|dot)\]|\(dot\)/gi, '.')
-    .replace('[:]', ':');
+    .replaceAll(/\[(\.|dot)\]|\(dot\)|\[\.|\.\]/gi, '.')
+    .replace('[:]', ':')
+    .replace('[at]', '@')
+    .replace(/^([a-z]+:)[\\/]{2,}/i, '$1//');
+  for (let i = 0; i < DECODINGS_MAX; i += 1) {
+    const [head, rest] = splitHost(link);
+    const decoded = head.replaceAll(/%[2-7][0-9a-f]/gi, (hex) =>
+      String.fromCharCode(Number.parseInt(hex.slice(1), 16)),
+    );
+    if (decoded === head) break;
+    link = decoded + rest;
+  }
+  return link;
+}
+
+/** Scheme and host of a link, and what follows. */
+function splitHost(link: string): readonly [string, string] {
+  const scheme = link.indexOf('://');
+  const end = link.slice(scheme < 0 ? 0 : scheme + 3).search(/[/?#]/);
+  if (end < 0) return [link, ''];
+  const at = end + (scheme < 0 ? 0 : scheme + 3);
+  return [link.slice(0, at), link.slice(at)];
 }
 
 /** Internationalised labels as they are shown (RFC 3492). */
@@ -109,43 +140,62 @@ export interface Likeness {
 
 /** Endings and beginnings by which an imitation makes itself official. */
 const COMBINED =
-  /^(?:pay|payment|payments|secure|security|invoice|invoices|billing|support|service|services|group|ltd|inc|llc|gmbh|corp|intl|global|online|mail|email|login|account|accounts|verify|portal|team|help|info|finance|bank|office|hr|helpdesk|update|alert|alerts|notice|web|app|my|id|sso|auth|docs|share)$/;
+  /^(?:pay|payment|payments|secure|security|invoice|invoices|billing|support|service|services|group|ltd|inc|llc|gmbh|corp|intl|global|online|mail|email|login|account|accounts|verify|portal|team|help|info|finance|bank|office|hr|helpdesk|update|alert|alerts|notice|web|app|my|id|sso|auth|docs|share|com|net|org)$/;
 
-/** Whether `candidate` poses as `genuine`; `undefined`: it does not, or is the same. */
+/** A domain that somebody may pose as. */
+export interface Genuine extends Domain {
+  /** It is guarded for everybody, whether or not the caller has to do with it. */
+  readonly pinned: boolean;
+  /** Its label is a word that others use as well: `chase`, `office`. */
+  readonly ordinary: boolean;
+}
+
+/**
+ * Whether `candidate` poses as `genuine`; `undefined`: it does not, or is the same. `isWord`: its label is a word of a
+ * language, so that a letter more or less makes it another word.
+ */
 export function likenessOf(
   candidate: Domain,
-  genuine: Domain,
+  genuine: Genuine,
   confusables: Confusables,
+  isWord: boolean,
 ): Likeness | undefined {
   if (candidate.registrable === genuine.registrable) return undefined;
   const [one, other] = [candidate.label, genuine.label];
   if (one === other) return { how: 'suffix', distance: 0 };
   const looks = (label: string): string => visual(skeleton(label, confusables));
   if (looks(one) === looks(other)) return { how: 'skeleton', distance: 0 };
-  if (other.length >= 5) {
+  if (other.length >= 5 && !isWord) {
     const most = other.length >= 9 ? 2 : 1;
     const distance = editDistance(visual(one), visual(other), most);
     if (distance !== undefined && Math.abs(one.length - other.length) <= most) {
       return { how: 'distance', distance };
     }
   }
-  if (other.length >= 4) {
-    const parts = one.split('-');
-    const rest = parts.filter((part) => part !== other);
-    if (parts.includes(other) && rest.length > 0) return { how: 'combination', distance: 0 };
-    const added = one.startsWith(other)
-      ? one.slice(other.length)
-      : one.endsWith(other)
-        ? one.slice(0, -other.length)
-        : '';
-    if (added !== '' && COMBINED.test(added.replaceAll('-', ''))) {
-      return { how: 'combination', distance: 0 };
-    }
-    if (candidate.subdomains.some((label) => label === other)) {
-      return { how: 'subdomain', distance: 0 };
-    }
-  }
+  if (other.length < 4) return undefined;
+  if (isCombined(one, genuine)) return { how: 'combination', distance: 0 };
+  if (isLeft(candidate.subdomains, genuine)) return { how: 'subdomain', distance: 0 };
   return undefined;
+}
+
+function isCombined(one: string, { label, ordinary }: Genuine): boolean {
+  const parts = one.split('-');
+  const rest = parts.filter((part) => part !== label);
+  if (parts.includes(label) && rest.length > 0) {
+    return !ordinary || rest.every((part) => COMBINED.test(part));
+  }
+  const added = one.startsWith(label)
+    ? one.slice(label.length)
+    : one.endsWith(label)
+      ? one.slice(0, -label.length)
+      : '';
+  return added !== '' && COMBINED.test(added.replaceAll('-', ''));
+}
+
+/** Whether a name stands left of a domain that is not its own. */
+function isLeft(subdomains: readonly string[], { label, suffix, ordinary }: Genuine): boolean {
+  if (!ordinary) return subdomains.includes(label);
+  return `.${subdomains.join('.')}.`.includes(`.${label}.${suffix}.`);
 }
 
 /** Pairs that the eye takes for one letter. */

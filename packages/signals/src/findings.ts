@@ -33,14 +33,27 @@ export interface Finding {
 
 export const DETECTOR_VERSION = '1';
 
+/** Finds of one kind in one member that are kept; nobody is told more, and a hostile text holds millions. */
+const ALIKE_MAX = 500;
+
 /** Gathers what is found, and what could not be read. */
 export class Findings {
   readonly #signals: Signal[] = [];
   readonly #gaps = new Map<string, Set<string>>();
+  readonly #alike = new Map<string, number>();
+  #cut = false;
 
-  add(finding: Finding): void {
+  /** Keeps a find; `false`: there are enough of its kind. */
+  add(finding: Finding): boolean {
     const row = CODES[finding.code];
     if (row === undefined) throw new Error(`bug in signals: no code ${finding.code}`);
+    const kind = `${finding.code} ${finding.pointer} ${finding.severity} ${finding.segment}`;
+    const alike = this.#alike.get(kind) ?? 0;
+    if (alike >= ALIKE_MAX) {
+      this.#cut = true;
+      return false;
+    }
+    this.#alike.set(kind, alike + 1);
     this.#signals.push({
       family: row.family,
       code: finding.code,
@@ -56,6 +69,7 @@ export class Findings {
       detectorVersion: DETECTOR_VERSION,
       attributes: finding.attributes ?? {},
     });
+    return true;
   }
 
   /** A family was not read completely in a direction. */
@@ -69,6 +83,11 @@ export class Findings {
   /** What has been found so far, unmerged. */
   get signals(): readonly Signal[] {
     return this.#signals;
+  }
+
+  /** Whether more was found than is kept. */
+  get cut(): boolean {
+    return this.#cut;
   }
 
   coverage(): Record<Family, { inbound: FamilyCoverage; outbound: FamilyCoverage }> {
@@ -147,4 +166,17 @@ export function capped(signals: readonly Signal[]): {
     .sort((a, b) => rankOf(b.severity) - rankOf(a.severity))
     .slice(0, SIGNALS_MAX);
   return { signals: inOrder(gravest), cut: true };
+}
+
+/** Whoever denies a change of bank details and names an account beside it changes them. */
+export function withAccounts(signals: readonly Signal[]): readonly Signal[] {
+  const named = signals.some(
+    ({ code, source }) => code === 'payment.new_account_identifier' && source === 'deterministic',
+  );
+  if (!named) return signals;
+  return signals.map((signal) => {
+    if (signal.family !== 'F01' || signal.detector !== 'lexicon') return signal;
+    const full = CODES[signal.code]?.severity ?? signal.severity;
+    return rankOf(full) > rankOf(signal.severity) ? { ...signal, severity: full } : signal;
+  });
 }

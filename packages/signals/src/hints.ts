@@ -69,7 +69,10 @@ export function findHints(
 
   function analyseText(text: string, pointer: string): void {
     const submitted = asSubmitted(text);
-    const texts = readText(submitted, ruleset.confusables);
+    const texts = readText(submitted, {
+      confusables: ruleset.confusables,
+      words: ruleset.languages.known,
+    });
     const tokens = tokenize(texts.plain.text);
     const language = detectLanguage(texts.plain.text, tokens, ruleset.languages);
     const reading = {
@@ -78,11 +81,20 @@ export function findHints(
       direction: 'inbound',
       submitted,
       readings: texts,
+      encoded: [],
       tokens,
       // A hint in a language that nobody reads here is still only a hint.
       language: { ...language, covered: true },
     } as const;
-    findPhrases(reading, ruleset.lexicons, findings, work, 'caller_hint');
+    const {
+      lexicons,
+      languages: { profiles },
+    } = ruleset;
+    findPhrases(
+      reading,
+      { lexicons, profiles, broadcast: false, source: 'caller_hint', work },
+      findings,
+    );
     findValues(reading, communication, lookup, findings, 'caller_hint');
   }
 }

@@ -1,9 +1,12 @@
 /** What of an element's style decides whether a person sees its text. */
 export interface Style {
   readonly hiddenBy?: 'css' | 'colour' | undefined;
+  /** The whole box is out of sight, and with it everything inside. */
+  readonly gone?: boolean | undefined;
   /** sRGB, 0 to 255 each; absent: unknown. */
-  readonly colour?: Rgb | undefined;
-  readonly background?: Rgb | undefined;
+  readonly colour?: Rgb | 'transparent' | undefined;
+  /** `unknown`: a picture. */
+  readonly background?: Rgb | 'unknown' | undefined;
   readonly fontPx?: number | undefined;
 }
 
@@ -12,13 +15,8 @@ export type Rgb = readonly [number, number, number];
 /** Declarations of one rule or one `style` attribute, by property, lower case. */
 export type Declarations = ReadonlyMap<string, string>;
 
-export interface StyleRule {
-  /** A tag, `.class`, `#id`, or a tag with one of them; anything richer is not read. */
-  readonly tag?: string | undefined;
-  readonly className?: string | undefined;
-  readonly id?: string | undefined;
-  readonly declarations: Declarations;
-}
+/** Declarations by selector: a tag, `.class`, `#id`, or a tag with one of them; anything richer is not read. */
+export type StyleRules = Map<string, Declarations>;
 
 const DECLARATIONS_MAX = 200;
 
@@ -33,31 +31,60 @@ export function parseDeclarations(text: string): Declarations {
   return declarations;
 }
 
-const SIMPLE_SELECTOR = /^([a-z][a-z0-9]*)?(?:([.#])([\w-]+))?$/i;
-const RULES_MAX = 500;
+const SIMPLE_SELECTOR = /^(?:[a-z][a-z0-9]*)?(?:[.#][\w-]+)?$/i;
+const RULES_MAX = 5_000;
+/** Conditions that do not hold where most people read: small screens, paper, dark rooms. */
+const ELSEWHERE = /max-(?:device-)?width|print|orientation|prefers-|speech/i;
 
-/** Rules of a style sheet with simple selectors, in order. Media queries are taken as if they applied. */
-export function parseStyleSheet(text: string): readonly StyleRule[] {
-  const rules: StyleRule[] = [];
-  const plain = text.replaceAll(/\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\//g, ' ');
-  for (const [, selectors = '', body = ''] of plain.matchAll(
-    /([^{}]{1,500})\{([^{}]{0,4000})\}/g,
-  )) {
-    const declarations = parseDeclarations(body);
-    for (const selector of selectors.split(',')) {
-      const match = SIMPLE_SELECTOR.exec(selector.trim());
-      if (match === null || selector.trim() === '') continue;
-      const [, tag, kind, name] = match;
-      rules.push({
-        tag: tag?.toLowerCase(),
-        className: kind === '.' ? name : undefined,
-        id: kind === '#' ? name : undefined,
-        declarations,
-      });
-      if (rules.length >= RULES_MAX) return rules;
+/** Adds the rules of a style sheet, in order; those for other screens and for paper are left out. Linear in the text. */
+export function parseStyleSheet(text: string, rules: StyleRules): void {
+  const plain = withoutComments(text);
+  /** Whether each block around the present place applies. */
+  const around: boolean[] = [];
+  let from = 0;
+  const brace = /[{}]/g;
+  for (let match = brace.exec(plain); match !== null; match = brace.exec(plain)) {
+    const head = plain.slice(from, match.index);
+    from = match.index + 1;
+    if (match[0] === '}') {
+      around.pop();
+      continue;
     }
+    const selectors = head.slice(head.lastIndexOf(';') + 1).trim();
+    if (selectors.startsWith('@')) {
+      around.push(!(selectors.startsWith('@media') && ELSEWHERE.test(selectors)));
+      continue;
+    }
+    const end = plain.indexOf('}', from);
+    if (end < 0) return;
+    if (!around.includes(false))
+      addRules(selectors, parseDeclarations(plain.slice(from, end)), rules);
+    from = end + 1;
+    brace.lastIndex = from;
+    if (rules.size >= RULES_MAX) return;
   }
-  return rules;
+}
+
+function addRules(selectors: string, declarations: Declarations, rules: StyleRules): void {
+  for (const part of selectors.split(',')) {
+    const selector = part.trim();
+    if (selector === '' || rules.size >= RULES_MAX || !SIMPLE_SELECTOR.test(selector)) continue;
+    const key = selector.replace(/^[a-z0-9]+/i, (tag) => tag.toLowerCase());
+    rules.set(key, new Map([...(rules.get(key) ?? []), ...declarations]));
+  }
+}
+
+function withoutComments(text: string): string {
+  const parts: string[] = [];
+  let from = 0;
+  for (let at = text.indexOf('/*'); at >= 0; at = text.indexOf('/*', from)) {
+    parts.push(text.slice(from, at));
+    const end = text.indexOf('*/', at + 2);
+    if (end < 0) return parts.join(' ');
+    from = end + 2;
+  }
+  parts.push(text.slice(from));
+  return parts.join(' ');
 }
 
 const FONT_HIDDEN_PX = 2;
@@ -70,23 +97,45 @@ export function styleOf(around: Style, declarations: readonly Declarations[]): S
   const value = (name: string): string | undefined =>
     declarations.findLast((one) => one.has(name))?.get(name);
   const fontPx = pixels(value('font-size') ?? '', around.fontPx) ?? around.fontPx;
-  const colour = parseColour(value('color')) ?? around.colour;
-  const background =
-    parseColour(value('background-color')) ??
-    parseColour(value('background')?.split(/\s+(?![^(]*\))/)[0]) ??
-    around.background;
-  const invisible =
-    around.hiddenBy === 'css' ||
+  const written = value('color');
+  const colour = isTransparent(written) ? 'transparent' : (parseColour(written) ?? around.colour);
+  const background = backgroundOf(value) ?? around.background;
+  const gone =
+    around.gone === true ||
     value('display') === 'none' ||
     /^(?:hidden|collapse)$/.test(value('visibility') ?? '') ||
-    Number(value('opacity') ?? 1) <= OPACITY_HIDDEN ||
-    (fontPx !== undefined && fontPx <= FONT_HIDDEN_PX) ||
+    (value('opacity') !== undefined && opacityOf(value('opacity') ?? '') <= OPACITY_HIDDEN) ||
     isEmptyBox(value) ||
     isOffScreen(value) ||
     value('mso-hide') === 'all';
+  const tiny = fontPx !== undefined && fontPx <= FONT_HIDDEN_PX;
   const faint =
-    colour !== undefined && contrast(colour, background ?? [255, 255, 255]) < CONTRAST_HIDDEN;
-  return { hiddenBy: invisible ? 'css' : faint ? 'colour' : undefined, colour, background, fontPx };
+    colour === 'transparent' ||
+    (colour !== undefined &&
+      background !== 'unknown' &&
+      contrast(colour, background ?? [255, 255, 255]) < CONTRAST_HIDDEN);
+  const hiddenBy = gone || tiny ? 'css' : faint ? 'colour' : undefined;
+  return { hiddenBy, gone, colour, background, fontPx };
+}
+
+function backgroundOf(value: (name: string) => string | undefined): Style['background'] {
+  const picture = `${value('background-image') ?? ''} ${value('background') ?? ''}`;
+  if (/url\(|gradient\(/.test(picture)) return 'unknown';
+  const plain = value('background-color') ?? value('background')?.split(/\s+(?![^(]*\))/)[0];
+  return isTransparent(plain) ? undefined : parseColour(plain);
+}
+
+function opacityOf(text: string): number {
+  return text.endsWith('%') ? Number(text.slice(0, -1)) / 100 : Number(text);
+}
+
+/** No colour at all, or almost none. */
+function isTransparent(text: string | undefined): boolean {
+  if (text === undefined) return false;
+  if (text === 'transparent') return true;
+  const alpha = /^(?:rgb|hsl)a?\(.*[,/]\s*([\d.]+%?)\s*\)$/.exec(text)?.[1];
+  const parts = text.split(/[\s,/]+/).length;
+  return alpha !== undefined && parts >= 4 && opacityOf(alpha) <= OPACITY_HIDDEN;
 }
 
 function isEmptyBox(value: (name: string) => string | undefined): boolean {
@@ -95,6 +144,7 @@ function isEmptyBox(value: (name: string) => string | undefined): boolean {
   if (clipped && (zero('height') || zero('width') || zero('max-height') || zero('max-width'))) {
     return true;
   }
+  if (/scale\(\s*0?\.?0*\s*[,)]/.test(value('transform') ?? '')) return true;
   return /rect\(\s*0|inset\(\s*(?:50|100)%/.test(value('clip') ?? value('clip-path') ?? '');
 }
 
@@ -130,6 +180,12 @@ const NAMED: Readonly<Record<string, Rgb>> = {
   grey: [128, 128, 128],
   silver: [192, 192, 192],
   whitesmoke: [245, 245, 245],
+  ghostwhite: [248, 248, 255],
+  floralwhite: [255, 250, 240],
+  mintcream: [245, 255, 250],
+  azure: [240, 255, 255],
+  aliceblue: [240, 248, 255],
+  seashell: [255, 245, 238],
   snow: [255, 250, 250],
   ivory: [255, 255, 240],
   navy: [0, 0, 128],
@@ -152,9 +208,20 @@ export function parseColour(text: string | undefined): Rgb | undefined {
     return [at(0), at(2), at(4)];
   }
   const numbers = /^rgba?\(\s*(\d+)[,\s]+(\d+)[,\s]+(\d+)/.exec(text);
-  return numbers === null
-    ? undefined
-    : [Number(numbers[1]), Number(numbers[2]), Number(numbers[3])];
+  if (numbers !== null) return [Number(numbers[1]), Number(numbers[2]), Number(numbers[3])];
+  const hsl = /^hsla?\(\s*([\d.]+)(?:deg)?[,\s]+([\d.]+)%[,\s]+([\d.]+)%/.exec(text);
+  if (hsl === null) return undefined;
+  return fromHsl(Number(hsl[1]), Number(hsl[2]) / 100, Number(hsl[3]) / 100);
+}
+
+/** CSS Color 4 §7.1. */
+function fromHsl(hue: number, saturation: number, lightness: number): Rgb {
+  const channel = (n: number): number => {
+    const k = (n + hue / 30) % 12;
+    const amount = saturation * Math.min(lightness, 1 - lightness);
+    return Math.round(255 * (lightness - amount * Math.max(-1, Math.min(k - 3, 9 - k, 1))));
+  };
+  return [channel(0), channel(8), channel(4)];
 }
 
 /** Contrast ratio of two colours, 1 to 21 (WCAG 2.2, relative luminance). */

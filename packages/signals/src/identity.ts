@@ -1,9 +1,9 @@
 import { skeleton } from './confusables.ts';
-import { domainOf, likenessOf } from './domains.ts';
+import { domainOf } from './domains.ts';
 import type { Findings } from './findings.ts';
 import type { Communication, Participant, Severity } from './model.ts';
 import { rankOf } from './polarity.ts';
-import { isRecipient, protectedDomains } from './protected.ts';
+import { imitationIn, isRecipient, nameOf, protectedDomains } from './protected.ts';
 import type { Reading } from './reading.ts';
 import type { Ruleset } from './ruleset.ts';
 import { foldWord } from './tokens.ts';
@@ -49,7 +49,7 @@ export function findIdentity(
   const inbound = readings.some(({ direction }) => direction === 'inbound');
   if (!inbound) return;
   const pointer = at < 0 ? '/participants' : `/participants/${at}`;
-  const report = (code: string, severity?: Severity, distance?: number, where = pointer): void =>
+  const report = (code: string, severity?: Severity, distance?: number, where = pointer): void => {
     findings.add({
       code,
       pointer: where,
@@ -61,10 +61,14 @@ export function findIdentity(
       ...(severity === undefined ? {} : { severity }),
       ...(distance === undefined ? {} : { attributes: { distance } }),
     });
+  };
   const address = readAddress(sender?.email);
   if (address === undefined) {
     const byHandle = CHAT.has(source) && (sender?.handle ?? sender?.name ?? '') !== '';
-    if (byHandle && sender?.email === undefined) return;
+    if (byHandle && sender?.email === undefined) {
+      if (isMixedName(sender?.name ?? '')) report('identity.mixed_script');
+      return;
+    }
     report('identity.address_malformed');
     if (sender?.handle === undefined) findings.lacks('F15', 'inbound', 'no_sender');
     return;
@@ -76,11 +80,13 @@ export function findIdentity(
   if (isMixed(address.local) || isMixed(address.domain) || isMixedName(sender?.name ?? '')) {
     report('identity.mixed_script');
   }
-  if (isFree && looksLikeBusiness(sender)) report('identity.freemail_for_business');
+  if (isFree && (looksLikeBusiness(sender) || signsForCompany(readings))) {
+    report('identity.freemail_for_business');
+  }
   replyTo(communication, address, report);
   returnPath(communication, address, report);
   authentication(communication, report);
-  if (!participants.some(isRecipient)) report('identity.recipient_anomaly');
+  if (!isSentTo(communication, own)) report('identity.recipient_anomaly');
   threadChecks(communication, sender, address, findings, report);
 }
 
@@ -107,6 +113,13 @@ function ownDomains(
   return own;
 }
 
+/** Whether somebody of ours is named among those that a message went to. */
+function isSentTo({ participants, context }: Communication, own: ReadonlySet<string>): boolean {
+  const recipients = participants.filter(isRecipient);
+  if (context?.organisation_domains === undefined) return recipients.length > 0;
+  return recipients.some((one) => isInside(one, own));
+}
+
 function nameChecks(
   { participants, context }: Communication,
   sender: Participant | undefined,
@@ -117,15 +130,10 @@ function nameChecks(
 ): void {
   const name = sender?.name?.trim() ?? '';
   if (name === '') return;
-  const shown = /[\w.+-]{1,64}@[\w.-]{1,255}/.exec(name);
-  if (
-    shown !== null &&
-    shown[0].toLowerCase() !== `${address.local}@${address.domain}`.toLowerCase()
-  ) {
-    const other = readAddress(shown[0]);
-    if (other !== undefined && other.registrable !== address.registrable) {
-      report('identity.display_name_address');
-    }
+  const shown = /[\w.+-]{1,64}@[\w.-]{1,255}/.exec(name.normalize('NFKC'))?.[0].toLowerCase();
+  const real = `${address.local}@${address.domain}`.toLowerCase();
+  if (shown !== undefined && shown !== real && readAddress(shown) !== undefined) {
+    report('identity.display_name_address');
   }
   const external = !own.has(address.registrable);
   const look = nameForm(name, ruleset);
@@ -156,6 +164,10 @@ function nameForm(name: string, ruleset: Ruleset): string {
   return words.map(foldWord).sort().join(' ');
 }
 
+/** What the services of a brand call themselves behind its name. */
+const SERVICE =
+  /^(?:\d+|support|service|services|security|secure|team|billing|account|accounts|alert|alerts|notification|notifications|customer|care|help|helpdesk|desk|center|centre|message|messages|online|bank|banking|pay|payments?|invoices?|prime|business|inc|ltd|llc|admin|no|reply|noreply|kundenservice|kundendienst|sicherheit|konto|kundenbetreuung|client|clients|securite|servicio|cliente|seguridad|atencion|al|servizio|clienti|sicurezza|klantenservice|beveiliging|suporte|seguranca|delivery|express|tracking|id|verification|verify|update|updates|info|information|office|store|web|mail)$/;
+
 /** Whether a name begins with that of a brand while the address is not one of the brand's. */
 function posesAsBrand(name: string, address: Address, ruleset: Ruleset): boolean {
   const words = (name.match(/[\p{L}\p{N}]+/gu) ?? []).map((word) =>
@@ -165,6 +177,9 @@ function posesAsBrand(name: string, address: Address, ruleset: Ruleset): boolean
   for (const [, names] of ruleset.brands) {
     const named = names.find((one) => text.startsWith(` ${foldWord(one)} `));
     if (named === undefined) continue;
+    // People and places bear such names as well: "Chase Miller", "Ing. Novak".
+    const rest = words.slice(named.split(' ').length);
+    if (rest.length > 0 && !rest.some((word) => SERVICE.test(word))) continue;
     const label = domainOf(address.domain)?.label ?? '';
     // A brand's other domains carry its name; those that only resemble it are found as look-alikes.
     if (label.includes(foldWord(named).replaceAll(' ', ''))) continue;
@@ -191,20 +206,12 @@ function imitation(
     if (other !== undefined) candidates.push(other.domain);
   }
   const guarded = protectedDomains(communication, ruleset);
-  const known = new Set(guarded.map(({ registrable }) => registrable));
   for (const host of new Set(candidates)) {
     const domain = domainOf(host);
-    if (domain === undefined || known.has(domain.registrable)) continue;
-    if (ruleset.freemail.has(domain.registrable)) continue;
-    for (const genuine of guarded) {
-      const likeness = likenessOf(domain, genuine, ruleset.confusables);
-      if (likeness === undefined) continue;
-      if (likeness.how === 'subdomain') report('identity.subdomain_deception');
-      else if (likeness.how === 'skeleton' || likeness.how === 'distance') {
-        report('identity.lookalike_domain', 'critical', likeness.distance);
-      } else report('identity.lookalike_domain', 'high', likeness.distance);
-      break;
-    }
+    const likeness = domain === undefined ? undefined : imitationIn(domain, guarded, ruleset);
+    if (likeness === undefined) continue;
+    const { code, severity } = nameOf(likeness);
+    report(code, severity, code === 'identity.lookalike_domain' ? likeness.distance : undefined);
   }
 }
 
@@ -234,6 +241,18 @@ const BUSINESS =
 
 function looksLikeBusiness(sender: Participant | undefined): boolean {
   return (sender?.organisation ?? '') !== '' || BUSINESS.test(sender?.name ?? '');
+}
+
+const LEGAL_FORM =
+  /\b(?:ltd|limited|inc|llc|llp|plc|corp|gmbh|ag|kg|s\.?a\.?r\.?l|s\.?a\.?s|s\.?r\.?l|s\.?p\.?a|s\.?l|b\.v|n\.v|lda|ltda)\b\.?/i;
+const SIGNATURE_READ_MAX = 2_000;
+
+/** Whether a signature names a company. */
+function signsForCompany(readings: readonly Reading[]): boolean {
+  return readings.some(
+    ({ kind, readings: { plain } }) =>
+      kind === 'signature' && LEGAL_FORM.test(plain.text.slice(0, SIGNATURE_READ_MAX)),
+  );
 }
 
 function replyTo(
@@ -309,14 +328,12 @@ function threadChecks(
     report('identity.first_contact', weighty ? 'medium' : 'low');
   }
   const name = sender?.name?.trim().toLowerCase();
-  const changed = earlier.some(
-    (one) =>
-      name !== undefined &&
-      name !== '' &&
-      one.name?.trim().toLowerCase() === name &&
-      one.address !== undefined &&
-      (one.address.registrable !== address.registrable ||
-        one.address.local.toLowerCase() !== address.local.toLowerCase()),
-  );
-  if (changed && !met) report('identity.mid_thread_change');
+  if (name === undefined || name === '') return;
+  // Whoever bore the name first is who it belongs to.
+  const before = earlier.find((one) => one.name?.trim().toLowerCase() === name)?.address;
+  const changed =
+    before !== undefined &&
+    (before.domain !== address.domain ||
+      before.local.toLowerCase() !== address.local.toLowerCase());
+  if (changed) report('identity.mid_thread_change');
 }

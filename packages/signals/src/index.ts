@@ -1,5 +1,5 @@
-export { analyze, withSignals } from './analyze.ts';
-export { conditionsOf, isFitForReply } from './conditions.ts';
+export { analyze, unread, withSignals } from './analyze.ts';
+export { conditionsOf, isFitForReply, signalsBehind, type Thresholds } from './conditions.ts';
 export { CODES, type CodeRow } from './families.ts';
 export { type Lexicon, type LexiconExample, type LexiconFault, parseLexicon } from './lexicon.ts';
 export type { AccountLookup } from './lookup.ts';

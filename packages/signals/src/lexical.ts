@@ -1,12 +1,23 @@
 import { CODES, LEXICON_FAMILIES, STOP_FAMILIES } from './families.ts';
 import type { Findings } from './findings.ts';
+import type { LanguageProfile } from './language.ts';
 import type { Lexicon, LexiconRule } from './lexicon.ts';
 import { submittedSpan } from './mapped-text.ts';
 import { findMatches, type Matcher, type Work } from './matcher.ts';
-import type { Family, Polarity, SegmentKind, Severity, SignalSource, Span, View } from './model.ts';
-import { lower, polarityOf, raise, readTurns, severityOf } from './polarity.ts';
+import type {
+  Family,
+  Polarity,
+  SegmentKind,
+  Severity,
+  Signal,
+  SignalSource,
+  Span,
+  View,
+} from './model.ts';
+import { lower, polarityOf, raise, rankOf, readTurns, severityOf } from './polarity.ts';
 import type { Reading } from './reading.ts';
-import { type Tokens, tokenize } from './tokens.ts';
+import { severityInBroadcast } from './register.ts';
+import { TOKENS, type Tokens, tokenize } from './tokens.ts';
 
 /** One phrase that was found in one reading of a text. */
 interface Hit {
@@ -19,25 +30,29 @@ interface Hit {
 
 /** Families that count in a signature: who writes there says nothing else. */
 const IN_SIGNATURE: ReadonlySet<Family> = new Set(['F01', 'F11', 'F15', 'F16', 'F17']);
-/** Families that tier B knows phrases of. */
-const IN_TIER_B: ReadonlySet<Family> = new Set(['F01', 'F11', 'F16']);
+/** Families that the lexicons of tier B know as well as those of tier A; of others they know a few phrases at most. */
+const IN_TIER_B: ReadonlySet<Family> = new Set(['F01', 'F02', 'F11', 'F16']);
+
+/** What phrases are looked for with, and what is known of the whole message. */
+export interface PhraseSearch {
+  readonly lexicons: readonly Lexicon[];
+  readonly profiles: readonly LanguageProfile[];
+  readonly broadcast: boolean;
+  readonly source: SignalSource;
+  readonly work: Work;
+}
 
 /** Looks for the phrases of the lexicons in one part of a communication, in every reading of it. */
-export function findPhrases(
-  reading: Reading,
-  lexicons: readonly Lexicon[],
-  findings: Findings,
-  work: Work,
-  source: SignalSource = 'deterministic',
-): void {
+export function findPhrases(reading: Reading, search: PhraseSearch, findings: Findings): void {
+  const { lexicons, source, work } = search;
   const { readings, direction } = reading;
   const spoken = lexiconsFor(reading, lexicons);
   const hidden = reading.kind === 'hidden';
-  const plain = hitsIn(reading, readings.plain, reading.tokens, spoken, work);
+  const plain = hitsIn(reading, readings.plain, reading.tokens, spoken, search);
   const seen =
     readings.seen === readings.plain
       ? plain
-      : hitsIn(reading, readings.seen, tokenize(readings.seen.text), spoken, work);
+      : hitsIn(reading, readings.seen, tokenize(readings.seen.text), spoken, search);
   const visible = seen === plain ? undefined : placesOf(seen);
   for (const hit of plain) {
     const inSight = visible === undefined || overlaps(visible, hit);
@@ -45,7 +60,7 @@ export function findPhrases(
     report(reading, hit, view, findings, source);
   }
   if (readings.leet !== readings.plain) {
-    const leet = hitsIn(reading, readings.leet, tokenize(readings.leet.text), spoken, work);
+    const leet = hitsIn(reading, readings.leet, tokenize(readings.leet.text), spoken, search);
     const known = placesOf(plain);
     for (const hit of leet) {
       if (!overlaps(known, hit)) {
@@ -95,12 +110,65 @@ function overlapping<Spanned extends Span>(spans: readonly Spanned[], span: Span
   return shared;
 }
 
-/** Lexicons of the languages that a text holds; all of them when nobody knows which those are. */
+/** Texts of so few words may hold a sentence of another language that no small word gives away. */
+const FEW_WORDS = 40;
+
+/** Lexicons of the languages that a text holds; all of them when nobody can tell which those are. */
 function lexiconsFor(reading: Reading, lexicons: readonly Lexicon[]): readonly Lexicon[] {
-  const { code, all } = reading.language;
-  const wanted = new Set([code, ...all]);
-  if (code === 'und' || code === 'ja' || code === 'ko') return lexicons;
-  return lexicons.filter(({ language }) => language === 'en' || wanted.has(language));
+  if (reading.tokens.words.length <= FEW_WORDS) return lexicons;
+  const spoken = spokenIn(reading);
+  return spoken === undefined ? lexicons : lexicons.filter(({ language }) => spoken.has(language));
+}
+
+/** Languages that a text is known to hold, and English, which stands in texts of every language; `undefined`: any. */
+function spokenIn({ language: { code, all } }: Reading): ReadonlySet<string> | undefined {
+  if (code === 'und' || code === 'ja' || code === 'ko') return undefined;
+  return new Set(['en', code, ...all]);
+}
+
+/**
+ * Tells of a language whether a sentence may be in it: one that the text holds, or any other that has no fewer small
+ * words in the sentence than those.
+ */
+function sentencesBy(
+  reading: Reading,
+  tokens: Tokens,
+  profiles: readonly LanguageProfile[],
+): (language: string, sentence: number) => boolean {
+  const spoken = spokenIn(reading);
+  const counted = new Map<string, Uint16Array>();
+  const count = (name: string, isOne: (code: string) => boolean): Uint16Array => {
+    let counts = counted.get(name);
+    if (counts === undefined) {
+      counts = smallWords(
+        tokens,
+        profiles.filter(({ code }) => isOne(code)),
+      );
+      counted.set(name, counts);
+    }
+    return counts;
+  };
+  const { code: main, all } = reading.language;
+  return (language, sentence) => {
+    if (spoken === undefined || spoken.has(language)) return true;
+    const own = count('', (code) => code === main || all.includes(code));
+    const other = count(language, (code) => code === language);
+    return (other[sentence] ?? 0) >= (own[sentence] ?? 0);
+  };
+}
+
+/** Number of the small words of some languages, by sentence; of the language that has most of them there. */
+function smallWords(tokens: Tokens, profiles: readonly LanguageProfile[]): Uint16Array {
+  const most = new Uint16Array((tokens.sentences.at(-1) ?? 0) + 1);
+  for (const { words } of profiles) {
+    const own = new Uint16Array(most.length);
+    for (const [i, word] of tokens.words.entries()) {
+      const sentence = tokens.sentences[i] ?? 0;
+      if (word.length > 1 && words.has(word)) own[sentence] = (own[sentence] ?? 0) + 1;
+    }
+    for (const [i, count] of own.entries()) most[i] = Math.max(most[i] ?? 0, count);
+  }
+  return most;
 }
 
 function hitsIn(
@@ -108,44 +176,87 @@ function hitsIn(
   text: Reading['readings']['plain'],
   tokens: Tokens,
   lexicons: readonly Lexicon[],
-  work: Work,
+  { broadcast, profiles, work }: PhraseSearch,
 ): readonly Hit[] {
   const hits: Hit[] = [];
+  const mayHold = sentencesBy(reading, tokens, profiles);
+  const outbound = reading.direction === 'outbound';
+  let frames: ReadonlyMap<number, Severity> | undefined;
   for (const lexicon of lexicons) {
     const matches = findMatches(lexicon.phrases, tokens, work);
     if (matches.length === 0) continue;
     const turns = readTurns(lexicon, tokens, work);
+    // A warning in one language is one also for a phrase that another happens to share.
+    frames ??= readFrames(lexicons, tokens, work);
     const exceptions = new Map<Matcher<true>, ReadonlySet<number>>();
+    const excepted = (matcher: Matcher<true> | undefined): ReadonlySet<number> => {
+      if (matcher === undefined) return NOWHERE;
+      let sentences = exceptions.get(matcher);
+      if (sentences === undefined) {
+        sentences = sentencesOf(matcher, tokens, work);
+        exceptions.set(matcher, sentences);
+      }
+      return sentences;
+    };
     for (const { rule, from, to } of matches) {
       const row = CODES[rule.code];
       if (row === undefined || !counts(reading, rule, row.family)) continue;
-      if (rule.unless !== undefined) {
-        let sentences = exceptions.get(rule.unless);
-        if (sentences === undefined) {
-          sentences = new Set(
-            findMatches(rule.unless, tokens, work).map((one) => tokens.sentences[one.from] ?? -1),
-          );
-          exceptions.set(rule.unless, sentences);
-        }
-        if (sentences.has(tokens.sentences[from] ?? -2)) continue;
-      }
-      const polarity = polarityOf(tokens, turns, from, to);
+      const sentence = tokens.sentences[from] ?? -2;
+      if (!mayHold(lexicon.language, sentence)) continue;
+      if (excepted(rule.unless).has(sentence) || excepted(rule.unlessAnywhere).size > 0) continue;
+      const { family } = row;
+      const frame = outbound ? undefined : frames.get(sentence);
+      const polarity = frame === undefined ? polarityOf(tokens, turns, from, to) : 'reported';
+      const own = severityOf(family, rule.code, rule.severity, polarity, outbound);
+      const placed =
+        broadcast && reading.direction === 'inbound'
+          ? severityInBroadcast(family, rule.code, own, rule.inBroadcasts)
+          : own;
       hits.push({
         rule,
-        family: row.family,
+        family,
         span: submittedSpan(text, tokens.starts[from] ?? 0, tokens.ends[to - 1] ?? 0),
         polarity,
-        severity: severityOf(
-          row.family,
-          rule.code,
-          rule.severity,
-          polarity,
-          reading.direction === 'outbound',
-        ),
+        severity: frame !== undefined && rankOf(placed) > rankOf(frame) ? frame : placed,
       });
     }
   }
   return hits;
+}
+
+const NOWHERE: ReadonlySet<number> = new Set();
+
+function sentencesOf(matcher: Matcher<true>, tokens: Tokens, work: Work): Set<number> {
+  return new Set(findMatches(matcher, tokens, work).map((one) => tokens.sentences[one.from] ?? -1));
+}
+
+/** As many different warnings make a text one about fraud: then what its other sentences describe is told as well. */
+const WARNINGS_MIN = 2;
+
+/**
+ * Sentences that tell of a message instead of being one, with how grave a find in them is at most: warnings of what
+ * others may write, and questions of how something is done. A sentence that calls for a step right here is neither.
+ */
+function readFrames(
+  lexicons: readonly Lexicon[],
+  tokens: Tokens,
+  work: Work,
+): ReadonlyMap<number, Severity> {
+  const frames = new Map<number, Severity>();
+  const inquiries = lexicons.flatMap((one) => findMatches(one.inquiries, tokens, work));
+  const warnings = lexicons.flatMap((one) => findMatches(one.warnings, tokens, work));
+  const calls = lexicons.flatMap((one) => findMatches(one.calls, tokens, work));
+  const sentenceOf = ({ from }: { readonly from: number }): number => tokens.sentences[from] ?? -1;
+  for (const one of inquiries) frames.set(sentenceOf(one), 'low');
+  for (const one of warnings) frames.set(sentenceOf(one), 'info');
+  if (new Set(warnings.map(({ rule }) => rule)).size >= WARNINGS_MIN) {
+    for (const sentence of tokens.questions.keys()) frames.set(sentence, 'info');
+  }
+  for (const one of calls) frames.delete(sentenceOf(one));
+  for (const [i, word] of tokens.words.entries()) {
+    if (word === TOKENS.link || word === TOKENS.account) frames.delete(tokens.sentences[i] ?? -1);
+  }
+  return frames;
 }
 
 function counts(reading: Reading, rule: LexiconRule, family: Family): boolean {
@@ -164,7 +275,7 @@ function report(
   const { kind, pointer, direction, readings } = reading;
   const { polarity, severity } = placed(kind, hit);
   const disguised = view === 'V2' || view === 'V3';
-  findings.add({
+  const kept = findings.add({
     code: hit.rule.code,
     pointer,
     span: hit.span,
@@ -176,7 +287,7 @@ function report(
     source,
     detector: 'lexicon',
   });
-  if (!disguised) return;
+  if (!kept || !disguised) return;
   for (const { kind: how, span } of readings.disguises) {
     if (span.start >= hit.span.end || hit.span.start >= span.end) continue;
     findings.add({
@@ -190,6 +301,32 @@ function report(
       detector: 'lexicon',
     });
   }
+}
+
+/** Families in which a message asks for something that a mere "yes" would grant. */
+const ASKING: ReadonlySet<Family> = new Set([
+  'F01',
+  'F02',
+  'F04',
+  'F05',
+  'F07',
+  'F08',
+  'F09',
+  'F13',
+]);
+
+/** "Yes" binds where the message asks for something that binds; elsewhere it is an answer like any other. */
+export function answersInContext(signals: readonly Signal[]): readonly Signal[] {
+  const asked = signals.some(
+    ({ family, direction, severity }) =>
+      ASKING.has(family) && direction === 'inbound' && rankOf(severity) >= rankOf('medium'),
+  );
+  if (asked) return signals;
+  return signals.map((signal) =>
+    signal.code === 'commitment.bare_affirmation' && signal.source === 'deterministic'
+      ? { ...signal, severity: 'info' }
+      : signal,
+  );
 }
 
 /** What a phrase counts for where it stands. */

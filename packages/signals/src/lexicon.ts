@@ -13,6 +13,10 @@ export interface LexiconRule {
   readonly direction: Direction;
   /** A find in whose sentence this stands is none. */
   readonly unless: Matcher<true> | undefined;
+  /** A find in whose text this stands is none. */
+  readonly unlessAnywhere: Matcher<true> | undefined;
+  /** How grave a find is at most in a letter to many; the code's family says so when absent. */
+  readonly inBroadcasts: Severity | undefined;
 }
 
 /** The phrases of one language. */
@@ -24,6 +28,14 @@ export interface Lexicon {
   readonly pseudoNegators: Matcher<true>;
   readonly conditionals: Matcher<true>;
   readonly reporters: Matcher<true>;
+  /** Sentences that warn of messages or tell of one, each pattern one mark; sentences that ask how something is done. */
+  readonly warnings: Matcher<string>;
+  readonly inquiries: Matcher<true>;
+  /** What calls for a step right where it stands: "the link below". */
+  readonly calls: Matcher<true>;
+  /** Marks of letters to many, and of offers to anyone. Each pattern is one mark. */
+  readonly broadcasts: Matcher<string>;
+  readonly adverts: Matcher<string>;
   /** Words between who speaks and a negation of what they say: "we *have* not agreed". */
   readonly auxiliaries: ReadonlySet<string>;
   /** Examples that the file itself gives: what must be found, and what must not. */
@@ -45,11 +57,17 @@ export interface LexiconFault {
 
 const MEMBERS: ReadonlySet<string> = new Set([
   'language',
+  'elisions',
   'lists',
   'negators',
   'pseudo_negators',
   'conditionals',
   'reporters',
+  'warnings',
+  'inquiries',
+  'calls',
+  'broadcasts',
+  'adverts',
   'auxiliaries',
   'codes',
 ]);
@@ -67,9 +85,12 @@ export function parseLexicon(
   }
   const language = json['language'];
   if (typeof language !== 'string') faults.push({ pointer: '/language', message: 'missing' });
-  const lists = readLists(json['lists'], faults);
-  const words = (name: string): Matcher<true> => readWords(json[name], `/${name}`, lists, faults);
-  const { rules, examples } = readCodes(json['codes'], lists, faults);
+  const vocabulary = readVocabulary(json, faults);
+  const words = (name: string): Matcher<true> =>
+    readWords(json[name], `/${name}`, vocabulary, faults);
+  const marks = (name: string): Matcher<string> =>
+    readPatterns(json[name], `/${name}`, vocabulary, faults, (source) => source);
+  const { rules, examples } = readCodes(json['codes'], vocabulary, faults);
   const value: Lexicon = {
     language: typeof language === 'string' ? language : '',
     phrases: buildMatcher(rules),
@@ -77,40 +98,59 @@ export function parseLexicon(
     pseudoNegators: words('pseudo_negators'),
     conditionals: words('conditionals'),
     reporters: words('reporters'),
+    warnings: marks('warnings'),
+    inquiries: words('inquiries'),
+    calls: words('calls'),
+    broadcasts: marks('broadcasts'),
+    adverts: marks('adverts'),
     auxiliaries: new Set(texts(json['auxiliaries'] ?? []).map(foldWord)),
     examples,
   };
   return faults.length === 0 ? { ok: true, value } : { ok: false, faults };
 }
 
-function readLists(
-  json: Json | undefined,
-  faults: LexiconFault[],
-): ReadonlyMap<string, readonly Sequence[]> {
+/** What patterns are read with: the named lists, and the articles that melt into the next word. */
+interface Vocabulary {
+  readonly lists: ReadonlyMap<string, readonly Sequence[]>;
+  readonly elisions: readonly string[];
+}
+
+function readVocabulary(json: JsonObject, faults: LexiconFault[]): Vocabulary {
+  const elisions = texts(json['elisions'] ?? []).map(foldWord);
   const lists = new Map<string, readonly Sequence[]>();
-  if (json === undefined) return lists;
-  if (!isObject(json)) {
+  const named = json['lists'] ?? {};
+  if (!isObject(named)) {
     faults.push({ pointer: '/lists', message: 'not an object' });
-    return lists;
+    return { lists, elisions };
   }
   // A list may use the ones above it.
-  for (const [name, entries] of Object.entries(json)) {
+  for (const [name, entries] of Object.entries(named)) {
     const pointer = `/lists/${name}`;
-    guarded(pointer, faults, () => lists.set(name, parseList(texts(entries), lists)));
+    guarded(pointer, faults, () => lists.set(name, parseList(texts(entries), lists, elisions)));
   }
-  return lists;
+  return { lists, elisions };
 }
 
 function readWords(
   json: Json | undefined,
   pointer: string,
-  lists: ReadonlyMap<string, readonly Sequence[]>,
+  vocabulary: Vocabulary,
   faults: LexiconFault[],
 ): Matcher<true> {
-  const patterns: { rule: true; pattern: Pattern }[] = [];
+  return readPatterns(json, pointer, vocabulary, faults, () => true);
+}
+
+function readPatterns<Rule>(
+  json: Json | undefined,
+  pointer: string,
+  vocabulary: Vocabulary,
+  faults: LexiconFault[],
+  ruleOf: (source: string) => Rule,
+): Matcher<Rule> {
+  const patterns: { rule: Rule; pattern: Pattern }[] = [];
   for (const [i, source] of texts(json ?? []).entries()) {
     guarded(`${pointer}/${i}`, faults, () =>
-      patterns.push({ rule: true, pattern: parsePattern(source, lists) }),
+      patterns.push({ rule: ruleOf(source), pattern: patternOf(source, vocabulary) }),
     );
   }
   return buildMatcher(patterns);
@@ -118,7 +158,7 @@ function readWords(
 
 function readCodes(
   json: Json | undefined,
-  lists: ReadonlyMap<string, readonly Sequence[]>,
+  vocabulary: Vocabulary,
   faults: LexiconFault[],
 ): {
   readonly rules: readonly { readonly rule: LexiconRule; readonly pattern: Pattern }[];
@@ -146,14 +186,22 @@ function readCodes(
         form['direction'] === 'inbound' || form['direction'] === 'outbound'
           ? form['direction']
           : row.direction;
-      const exceptions = form['unless'];
-      const unless =
-        exceptions === undefined
+      const exceptions = (name: string): Matcher<true> | undefined =>
+        form[name] === undefined
           ? undefined
-          : readWords(exceptions, `${pointer}/unless`, lists, faults);
-      const rule: LexiconRule = { code, severity, direction, unless };
+          : readWords(form[name], `${pointer}/${name}`, vocabulary, faults);
+      const rule: LexiconRule = {
+        code,
+        severity,
+        direction,
+        unless: exceptions('unless'),
+        unlessAnywhere: exceptions('unless_anywhere'),
+        inBroadcasts: SEVERITIES.find((one) => one === form['in_broadcasts']),
+      };
       for (const source of texts(form['find'] ?? [])) {
-        guarded(pointer, faults, () => rules.push({ rule, pattern: parsePattern(source, lists) }));
+        guarded(pointer, faults, () =>
+          rules.push({ rule, pattern: patternOf(source, vocabulary) }),
+        );
       }
       for (const [name, found] of [
         ['yes', true],
@@ -166,6 +214,10 @@ function readCodes(
     }
   }
   return { rules, examples };
+}
+
+function patternOf(source: string, { lists, elisions }: Vocabulary): Pattern {
+  return parsePattern(source, lists, elisions);
 }
 
 /** One text, or several. */

@@ -1,12 +1,12 @@
-import { type Domain, domainOf, likenessOf, refanged } from './domains.ts';
+import { domainOf, refanged } from './domains.ts';
 import type { Findings } from './findings.ts';
 import type { HtmlReading } from './html.ts';
-import { submittedSpan } from './mapped-text.ts';
-import type { Communication, Direction, SegmentKind, Span } from './model.ts';
-import { protectedDomains } from './protected.ts';
+import { type MappedText, submittedSpan } from './mapped-text.ts';
+import type { Communication, Direction, SegmentKind, Severity, Span } from './model.ts';
+import { type Guarded, imitationIn, nameOf, protectedDomains } from './protected.ts';
 import type { Reading } from './reading.ts';
 import type { Ruleset } from './ruleset.ts';
-import { TOKENS } from './tokens.ts';
+import { TOKENS, type Tokens, tokenize } from './tokens.ts';
 
 /** One link of a message, wherever it stands. */
 interface Link {
@@ -45,24 +45,28 @@ export function findLinks(
       detector: 'links',
     });
   }
-  findAttachments(readings, communication, findings);
 }
 
+/** Links in a text, as it is seen and as it reads without disguises: look-alike letters are lost in one of the two. */
 function linksIn(readings: readonly Reading[]): readonly Link[] {
   return readings.flatMap(({ kind, pointer, direction, readings: texts, tokens }) => {
     const links: Link[] = [];
-    for (const [i, word] of tokens.words.entries()) {
-      if (word !== TOKENS.link) continue;
-      const [from, to] = [tokens.starts[i] ?? 0, tokens.ends[i] ?? 0];
-      links.push({
-        target: texts.plain.text.slice(from, to),
-        label: '',
-        pointer,
-        span: submittedSpan(texts.plain, from, to),
-        segment: kind === 'hidden' ? 'hidden' : 'link',
-        direction,
-      });
-    }
+    const look = (text: MappedText, { words, starts, ends }: Tokens): void => {
+      for (const [i, word] of words.entries()) {
+        if (word !== TOKENS.link) continue;
+        const [from, to] = [starts[i] ?? 0, ends[i] ?? 0];
+        links.push({
+          target: text.text.slice(from, to),
+          label: '',
+          pointer,
+          span: submittedSpan(text, from, to),
+          segment: kind === 'hidden' ? 'hidden' : 'link',
+          direction,
+        });
+      }
+    };
+    look(texts.plain, tokens);
+    if (texts.seen !== texts.plain) look(texts.seen, tokenize(texts.seen.text));
     return links;
   });
 }
@@ -81,19 +85,19 @@ function linksOf(html: HtmlReading | undefined): readonly Link[] {
 /** Services that signatures are collected with. */
 const SIGNING =
   /(?:^|\.)(?:docusign\.(?:net|com)|echosign\.com|adobesign\.com|hellosign\.com|dropboxsign\.com|pandadoc\.com|signnow\.com|yousign\.(?:com|app)|signable\.(?:co\.uk|app)|skribble\.com)$/;
+const SIGNING_LABEL =
+  /^(?:docusign|echosign|adobesign|hellosign|dropboxsign|pandadoc|signnow|yousign|signable|skribble)/;
 const LABEL_DOMAIN = /(?:https?:\/\/)?((?:[\p{L}\p{N}-]{1,63}\.){1,6}\p{L}{2,24})(?:[/:?#]|$)/iu;
+/** Endings of files that are endings of domains as well. */
+const FILE = /\.(?:zip|mov|py|sh|rs|pl|md|ps|app|ai)$/i;
+/** Who a link says it leads to, before the sign behind which it says where it does. */
+const POSING_USER = /^https?:\/\/([^/@\s]{1,255}\.[^/@\s]{1,255})@/i;
+const PAGE_IN_LINK = /^data:(?:text\/html|application\/xhtml|image\/svg|text\/xml)/i;
+const SCRIPT = /^(?:javascript|vbscript|blob):/i;
 
-function lookAt(
-  link: Link,
-  guarded: readonly Domain[],
-  ruleset: Ruleset,
-  findings: Findings,
-): void {
+function lookAt(link: Link, guarded: Guarded, ruleset: Ruleset, findings: Findings): void {
   const { pointer, span, segment, direction } = link;
-  const report = (
-    code: string,
-    more: { readonly severity?: 'high' | 'medium'; readonly distance?: number } = {},
-  ): void => {
+  const report = (code: string, severity?: Severity, distance?: number): void => {
     findings.add({
       code,
       pointer,
@@ -102,89 +106,48 @@ function lookAt(
       direction,
       view: segment === 'hidden' ? 'VH' : 'V1',
       detector: 'links',
-      ...(more.severity === undefined ? {} : { severity: more.severity }),
-      ...(more.distance === undefined ? {} : { attributes: { distance: more.distance } }),
+      ...(severity === undefined ? {} : { severity }),
+      ...(distance === undefined ? {} : { attributes: { distance } }),
     });
   };
   const target = refanged(link.target.trim());
-  if (/^data:text\/html/i.test(target)) {
+  if (PAGE_IN_LINK.test(target)) {
     report('credential.form_in_message');
     return;
   }
-  if (!/^(?:https?:|www\.)/i.test(target)) return;
+  if (SCRIPT.test(target)) {
+    report('opacity.link_unparsable');
+    return;
+  }
+  if (!/^(?:https?:|ftp:|www\.)|^[a-z0-9-]+\.[a-z0-9]/i.test(target)) return;
   const domain = domainOf(target);
   if (domain === undefined) {
     // An address made of digits leads somewhere, but says of nobody where.
     report('opacity.link_unparsable');
     return;
   }
-  const named = LABEL_DOMAIN.exec(link.label.trim().split(/\s/)[0] ?? '');
-  const shown = named?.[1] === undefined ? undefined : domainOf(named[1]);
-  if (shown !== undefined && shown.registrable !== domain.registrable) {
-    report('credential.link_mismatch');
-  }
+  const posing = domainOf(POSING_USER.exec(target)?.[1] ?? '')?.registrable;
+  const shown = shownBy(link.label) ?? posing;
+  if (shown !== undefined && shown !== domain.registrable) report('credential.link_mismatch');
+  const likeness = imitationIn(domain, guarded, ruleset);
   if (SIGNING.test(domain.host)) report('signature.link');
-  for (const genuine of guarded) {
-    const likeness = likenessOf(domain, genuine, ruleset.confusables);
-    if (likeness === undefined) continue;
-    if (likeness.how === 'subdomain') report('identity.subdomain_deception');
-    else {
-      report('identity.lookalike_domain', {
-        distance: likeness.distance,
-        ...(likeness.how === 'suffix' || likeness.how === 'combination'
-          ? { severity: 'high' as const }
-          : {}),
-      });
-    }
-    break;
+  else if (likeness !== undefined && [domain.label, ...domain.subdomains].some(isSigning)) {
+    report('signature.link', 'high');
   }
+  if (likeness === undefined) return;
+  const { code, severity } = nameOf(likeness);
+  report(code, severity, code === 'identity.lookalike_domain' ? likeness.distance : undefined);
 }
 
-const DANGEROUS =
-  /[\w() -]{1,120}\.(?:exe|scr|js|jse|vbs|vbe|wsf|hta|bat|cmd|ps1|msi|jar|lnk|iso|img|vhd|docm|xlsm|pptm|html?|shtml|svg|one|cpl|com|pif|reg)\b(?!\/)/i;
-const DOUBLE = /[\w -]{1,100}\.(?:pdf|docx?|xlsx?|jpe?g|png|txt)\.[a-z0-9]{2,5}\b/i;
-/** Words between which a file name stands as an attachment rather than as a topic. */
-const ATTACHED =
-  /\b(?:attach\w*|enclosed|open|download|anbei|anhang|ci-joint|adjunt\w*|allegat\w*|bijlage|anexo)\b/i;
-
-/** Names of files that run something when they are opened. */
-function findAttachments(
-  readings: readonly Reading[],
-  { documents, documents_referenced }: Communication,
-  findings: Findings,
-): void {
-  const report = (pointer: string, direction: Direction, span: Span | null): void =>
-    findings.add({
-      code: 'credential.dangerous_attachment',
-      pointer,
-      span,
-      segment: 'link',
-      direction,
-      view: 'struct',
-      detector: 'links',
-    });
-  for (const [i, { name }] of (documents ?? []).entries()) {
-    if (name !== undefined && isDangerous(name)) report(`/documents/${i}/name`, 'inbound', null);
-  }
-  for (const [i, one] of (documents_referenced ?? []).entries()) {
-    const name = typeof one === 'string' ? one : 'name' in one ? one.name : one.text;
-    if (isDangerous(name)) report(`/documents_referenced/${i}`, 'inbound', null);
-  }
-  for (const { kind, pointer, direction, readings: texts } of readings) {
-    if (kind !== 'body' && kind !== 'forwarded') continue;
-    const match =
-      /\b[\w-]{1,80}(?:\.(?:pdf|docx?|xlsx?))?\.(?:exe|scr|vbs|hta|bat|js|iso|lnk|docm|xlsm)\b/i.exec(
-        texts.plain.text,
-      );
-    if (match === null || !ATTACHED.test(texts.plain.text)) continue;
-    report(
-      pointer,
-      direction,
-      submittedSpan(texts.plain, match.index, match.index + match[0].length),
-    );
-  }
+function isSigning(label: string): boolean {
+  return SIGNING_LABEL.test(label.replaceAll('1', 'i').replaceAll('0', 'o'));
 }
 
-function isDangerous(name: string): boolean {
-  return DANGEROUS.test(name) || DOUBLE.test(name);
+/** The registrable domain that a label names, if it names one. */
+function shownBy(label: string): string | undefined {
+  const [first = ''] = label.trim().split(/\s/);
+  const host = LABEL_DOMAIN.exec(first)?.[1];
+  const domain = host === undefined ? undefined : domainOf(host);
+  if (host === undefined || domain?.listed !== true) return undefined;
+  return FILE.test(host) && !/^https?:/i.test(first) ? undefined : domain.registrable;
 }

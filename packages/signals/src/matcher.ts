@@ -2,11 +2,14 @@ import {
   type Heads,
   hasPrefix,
   headsOf,
+  isNumber,
   type Node,
+  NUMBER,
+  PARTS_MAX,
   type Pattern,
   type Sequence,
 } from './pattern.ts';
-import type { Tokens } from './tokens.ts';
+import { BREAK, type Tokens } from './tokens.ts';
 
 /** A pattern that was found: words `from` to `to`, exclusive. */
 export interface Match<Rule> {
@@ -70,31 +73,32 @@ export function findMatches<Rule>(
   work: Work,
 ): readonly Match<Rule>[] {
   const found: Match<Rule>[] = [];
-  const parts: PartMatches = new Map();
+  // Of rules that need several parts only those are looked at closely of which every part may begin somewhere.
+  const possible: { readonly head: Head; readonly at: number }[] = [];
+  const begun = new Map<number, number>();
   for (let at = 0; at < tokens.words.length && work.left > 0; at += 1) {
-    const word = tokens.words[at] ?? '';
     work.left -= 1;
-    let tried: Set<number> | undefined;
-    const look = ({ rule, part }: Head): void => {
-      const { pattern } = matcher.rules[rule] ?? {};
-      const sequence = pattern?.parts[part];
-      if (pattern === undefined || sequence === undefined) return;
-      const to = longest(sequence, tokens, at, work);
-      if (to === undefined) return;
-      if (pattern.parts.length > 1) note(parts, rule, part, pattern.parts.length, at, to);
-      else
-        found.push({ rule: (matcher.rules[rule] as { readonly rule: Rule }).rule, from: at, to });
-    };
-    for (const head of matcher.byWord.get(word) ?? []) look(head);
-    for (const head of matcher.byPrefix.get(word.slice(0, 3)) ?? []) {
-      if (!word.startsWith(head.prefix)) continue;
-      // Several beginnings of one part may fit one word.
-      const key = head.rule * 8 + head.part;
-      tried ??= new Set();
-      if (tried.has(key)) continue;
-      tried.add(key);
-      look(head);
+    for (const head of headsAt(matcher, tokens.words[at] ?? '')) {
+      const own = matcher.rules[head.rule];
+      const [first, second] = own?.pattern.parts ?? [];
+      if (own === undefined || first === undefined) continue;
+      if (second !== undefined) {
+        possible.push({ head, at });
+        begun.set(head.rule, (begun.get(head.rule) ?? 0) | (1 << head.part));
+        continue;
+      }
+      const to = longest(first, tokens, at, work);
+      if (to !== undefined) found.push({ rule: own.rule, from: at, to });
     }
+  }
+  const parts: PartMatches = new Map();
+  for (const { head, at } of possible) {
+    if (work.left <= 0) break;
+    const sequences = matcher.rules[head.rule]?.pattern.parts ?? [];
+    const sequence = sequences[head.part];
+    if (sequence === undefined || begun.get(head.rule) !== (1 << sequences.length) - 1) continue;
+    const to = longest(sequence, tokens, at, work);
+    if (to !== undefined) note(parts, head.rule, head.part, sequences.length, at, to);
   }
   for (const [rule, lists] of parts) {
     const own = matcher.rules[rule];
@@ -102,6 +106,26 @@ export function findMatches<Rule>(
   }
   return found.sort((a, b) => a.from - b.from || a.to - b.to);
 }
+
+/** Parts of rules that may begin with a word. */
+function headsAt<Rule>({ byWord, byPrefix }: Matcher<Rule>, word: string): readonly Head[] {
+  const exact = byWord.get(word) ?? NO_HEADS;
+  const beginnings = byPrefix.get(word.slice(0, 3));
+  const number = isNumber(word) ? byWord.get(NUMBER) : undefined;
+  if (beginnings === undefined) return number === undefined ? exact : [...exact, ...number];
+  const heads = [...exact, ...(number ?? NO_HEADS)];
+  const tried = new Set<number>();
+  for (const head of beginnings) {
+    // Several beginnings of one part may fit one word.
+    const key = head.rule * PARTS_MAX + head.part;
+    if (tried.has(key) || !word.startsWith(head.prefix)) continue;
+    tried.add(key);
+    heads.push(head);
+  }
+  return heads;
+}
+
+const NO_HEADS: readonly Head[] = [];
 
 function note(
   parts: PartMatches,
@@ -215,53 +239,80 @@ function step(
 ): readonly number[] {
   work.left -= places.length;
   switch (node.kind) {
-    case 'word':
-      return after(places, tokens, sentence, (word) => word === node.word);
-    case 'prefix':
-      return after(places, tokens, sentence, (word) => word.startsWith(node.prefix));
-    case 'set':
-      return after(
-        places,
-        tokens,
-        sentence,
-        (word) => node.words.has(word) || hasPrefix(node.prefixes, word),
-      );
     case 'optional':
       return union(places, step(node.of, places, tokens, work, sentence));
     case 'choice': {
-      let all: readonly number[] = [];
-      for (const sequence of node.of)
+      let all: readonly number[] = NOWHERE;
+      for (const sequence of node.of) {
         all = union(all, advance(sequence, places, tokens, work, sentence));
+      }
       return all;
     }
-    case 'gap': {
-      const reached = new Set(places);
-      for (const place of places) {
-        for (let i = 0; i < node.max; i += 1) {
-          if (tokens.sentences[place + i] !== sentence) break;
-          reached.add(place + i + 1);
-        }
-      }
-      return [...reached];
-    }
+    case 'begin':
+      return places.filter((place) => tokens.breaks[place] !== BREAK.none);
+    case 'gap':
+      return reached(places, node.max, tokens, sentence);
+    default:
+      return after(places, tokens, sentence, node);
   }
 }
+
+/** The places, and those behind up to `max` other words of the sentence, in order. */
+function reached(
+  places: readonly number[],
+  max: number,
+  tokens: Tokens,
+  sentence: number,
+): readonly number[] {
+  const all: number[] = [];
+  let next = 0;
+  for (const place of inOrder(places)) {
+    for (let at = place; at <= place + max; at += 1) {
+      if (at > place && tokens.sentences[at - 1] !== sentence) break;
+      if (at < next) continue;
+      all.push(at);
+      next = at + 1;
+    }
+  }
+  return all;
+}
+
+function inOrder(places: readonly number[]): readonly number[] {
+  return places.length < 2 ? places : [...places].sort((a, b) => a - b);
+}
+
+type WordNode = Extract<Node, { readonly kind: 'word' | 'prefix' | 'set' | 'number' }>;
 
 function after(
   places: readonly number[],
   tokens: Tokens,
   sentence: number,
-  fits: (word: string) => boolean,
+  node: WordNode,
 ): readonly number[] {
-  const next: number[] = [];
+  let next: number[] | undefined;
   for (const place of places) {
     const word = tokens.words[place];
-    if (word !== undefined && tokens.sentences[place] === sentence && fits(word)) {
-      next.push(place + 1);
-    }
+    if (word === undefined || tokens.sentences[place] !== sentence || !fits(node, word)) continue;
+    if (next === undefined) next = [place + 1];
+    else next.push(place + 1);
   }
-  return next;
+  return next ?? NOWHERE;
 }
+
+function fits(node: WordNode, word: string): boolean {
+  switch (node.kind) {
+    case 'word':
+      return word === node.word;
+    case 'prefix':
+      return word.startsWith(node.prefix);
+    case 'set':
+      return node.words.has(word) || hasPrefix(node.prefixes, word);
+    case 'number':
+      return isNumber(word);
+  }
+}
+
+const NOWHERE: readonly number[] = [];
 
 function union(a: readonly number[], b: readonly number[]): readonly number[] {
   if (a.length === 0) return b;

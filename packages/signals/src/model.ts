@@ -86,6 +86,8 @@ export interface Context {
     readonly digests: readonly string[];
   }[];
   readonly authorised_approvers?: readonly string[];
+  /** Further domains that somebody might pose as; unlike those above, mail from them is nobody's own. */
+  readonly protected_domains?: readonly string[];
 }
 
 export const ACTION_TYPES = [
@@ -280,6 +282,8 @@ export interface Analysis {
   readonly usable: boolean;
   /** All stages ended within their bounds and no signal was cut. */
   readonly complete: boolean;
+  /** Steps that were taken to read and search all texts; at most in proportion to what was submitted. */
+  readonly steps: number;
   readonly languages: readonly string[];
 }
 

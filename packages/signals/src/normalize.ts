@@ -35,19 +35,30 @@ const PLAIN_ASCII = /^[\x20-\x7e\n\t]*$/;
 const NEEDS_DECODING = /&[#a-z]|=(?:[0-9A-F]{2}|\r?\n)/i;
 const ROUNDS_MAX = 3;
 
+/** What texts are read with. */
+export interface Spelling {
+  readonly confusables: Confusables;
+  /** Words of the languages that are known, folded; letters that stand apart are put together to them. */
+  readonly words: ReadonlySet<string>;
+}
+
 /** Reads one submitted text in every way that a reader or a machine might. Linear in the text. */
-export function readText(submitted: MappedText, confusables: Confusables): Readings {
+export function readText(submitted: MappedText, { confusables, words }: Spelling): Readings {
   const disguises: Disguise[] = [];
   const decoded = NEEDS_DECODING.test(submitted.text) ? decode(submitted, disguises) : submitted;
   if (PLAIN_ASCII.test(decoded.text)) {
-    const plain = joinSpacedLetters(decoded, disguises);
+    const plain = joinSpacedLetters(decoded, words, disguises);
     return { seen: decoded, plain, leet: readLeet(plain, disguises), tagged: [], disguises };
   }
   const seen = stripControls(decoded, disguises);
   const { text, tagged } = takeTags(seen);
   const visible = stripIgnorables(stripBidi(text, disguises), disguises);
   const letters = foldCompatible(visible, disguises);
-  const plain = joinSpacedLetters(foldConfusable(letters, confusables, disguises), disguises);
+  const plain = joinSpacedLetters(
+    foldConfusable(letters, confusables, disguises),
+    words,
+    disguises,
+  );
   return { seen: text, plain, leet: readLeet(plain, disguises), tagged, disguises };
 }
 
@@ -173,6 +184,7 @@ function takeTags(text: MappedText): {
 }
 
 const BIDI = /[\u202a-\u202e\u2066-\u2069]/g;
+const RIGHT_TO_LEFT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}]/u;
 const OVERRIDE = /[\u202d\u202e]([^\u202c\u202d\u202e\n]*)/g;
 
 /** What an override turns around is read the way it is shown. */
@@ -180,9 +192,11 @@ function stripBidi(text: MappedText, disguises: Disguise[]): MappedText {
   if (!BIDI.test(text.text)) return text;
   BIDI.lastIndex = 0;
   const turned = rewrite(text, new RegExp(OVERRIDE.source, OVERRIDE.flags), (match) => {
-    disguises.push(disguiseAt(text, match, 'bidi_override'));
     const [whole, inner = ''] = match;
-    return whole.startsWith('\u202e') ? Array.from(inner).toReversed().join('') : inner;
+    const shown = whole.startsWith('\u202e') ? Array.from(inner).toReversed().join('') : inner;
+    const turned = whole.startsWith('\u202e') ? shown !== inner : RIGHT_TO_LEFT.test(inner);
+    if (turned) disguises.push(disguiseAt(text, match, 'bidi_override'));
+    return shown;
   });
   return rewrite(turned, /[\u202a-\u202e\u2066-\u2069]+/g, () => '');
 }
@@ -259,18 +273,57 @@ function foldConfusable(
   });
 }
 
-/** Four or more single letters in a row, kept apart by the same kind of gap. */
-const SPACED = /(?<![\p{L}\p{N}])\p{L}(?:[ .\-_*·]{1,2}\p{L}){3,}(?![\p{L}\p{N}])/gu;
+/** Four or more single letters in a row, kept apart by the same gap; that of words is wider. */
+const SPACED_BY_SIGNS =
+  /(?<![\p{L}\p{N}])\p{L}(?=([.\-_*·~|]{1,2} ?))(?:\1\p{L}){3,}(?![\p{L}\p{N}])/gu;
+const SPACED_BY_SPACES =
+  /(?<![\p{L}\p{N}])\p{L}(?=([ \u00a0\u2009\u200a]))(?:\1\p{L}){3,}(?![\p{L}\p{N}])/gu;
 
-function joinSpacedLetters(text: MappedText, disguises: Disguise[]): MappedText {
-  return rewrite(text, new RegExp(SPACED.source, SPACED.flags), (match) => {
-    const [found] = match;
-    // Initials and enumerations are spaced as well; what is joined must have a vowel, as words do.
-    const joined = found.replaceAll(/[ .\-_*·]/g, '');
-    if (!/[aeiouyäöüéèáíóúа-я]/i.test(joined)) return undefined;
-    disguises.push({ ...disguiseAt(text, match, 'spaced_letters'), insideWord: true });
-    return joined;
-  });
+function joinSpacedLetters(
+  text: MappedText,
+  words: ReadonlySet<string>,
+  disguises: Disguise[],
+): MappedText {
+  let joined = text;
+  for (const pattern of [SPACED_BY_SIGNS, SPACED_BY_SPACES]) {
+    const before = joined;
+    joined = rewrite(before, new RegExp(pattern.source, pattern.flags), (match) => {
+      const [found] = match;
+      // Initials and enumerations are spaced as well; what is joined must have a vowel, as words do.
+      const letters = found.replaceAll(/[^\p{L}]/gu, '');
+      if (!/[aeiouyäöüéèáíóúа-я]/i.test(letters)) return undefined;
+      disguises.push(disguiseAt(before, match, 'spaced_letters'));
+      return inWords(letters, words);
+    });
+  }
+  return joined;
+}
+
+const WORD_LENGTH_MAX = 20;
+/** A letter that belongs to no word costs as much as several words. */
+const LETTER_COST = 3;
+
+/** Letters cut into as few words as possible. Linear in the letters. */
+function inWords(letters: string, words: ReadonlySet<string>): string {
+  const lower = letters.toLowerCase();
+  if (lower.length !== letters.length || words.has(lower)) return letters;
+  const costs = [0];
+  const starts = [0];
+  for (let end = 1; end <= lower.length; end += 1) {
+    let [cost, start] = [(costs[end - 1] ?? 0) + LETTER_COST, end - 1];
+    for (let from = Math.max(0, end - WORD_LENGTH_MAX); from < end - 1; from += 1) {
+      const other = (costs[from] ?? 0) + 1;
+      if (other < cost && words.has(lower.slice(from, end))) [cost, start] = [other, from];
+    }
+    costs.push(cost);
+    starts.push(start);
+  }
+  if ((costs.at(-1) ?? 0) >= lower.length) return letters;
+  const found: string[] = [];
+  for (let end = lower.length; end > 0; end = starts[end] ?? 0) {
+    found.push(letters.slice(starts[end] ?? 0, end));
+  }
+  return found.reverse().join(' ');
 }
 
 const LEET_WORD =
@@ -288,12 +341,15 @@ const LEET_LETTERS: Readonly<Record<string, string>> = {
   '!': 'i',
   '|': 'l',
 };
+const LEET_SIGN = /[0134578@$!|]/;
 /** Codes and quantities: `Q3`, `12km`, `INV2041`. */
 const NOT_LEET = /^\d+\p{L}{1,3}$|^\p{L}{1,4}\d+$|^[\p{Lu}\d]+$/u;
 
 function readLeet(text: MappedText, disguises: Disguise[]): MappedText {
   return rewrite(text, new RegExp(LEET_WORD.source, LEET_WORD.flags), (match) => {
-    if (NOT_LEET.test(match[0].replace(/!+$/, ''))) return undefined;
+    // An exclamation mark at the end of a word is one.
+    const word = match[0].replace(/!+$/, '');
+    if (!LEET_SIGN.test(word) || NOT_LEET.test(word)) return undefined;
     disguises.push(disguiseAt(text, match, 'leet'));
     return Array.from(match[0])
       .map((sign) => LEET_LETTERS[sign] ?? sign)

@@ -1,8 +1,17 @@
+import { ENCODED_LENGTH_MIN } from './encoded.ts';
 import { LEXICON_FAMILIES } from './families.ts';
 import type { Findings } from './findings.ts';
 import type { HiddenText, HtmlReading } from './html.ts';
 import { type MappedText, submittedSpan } from './mapped-text.ts';
-import type { Communication, Document, Family, Severity, Signal, Span } from './model.ts';
+import {
+  type Communication,
+  type Document,
+  FAMILIES,
+  type Family,
+  type Severity,
+  type Signal,
+  type Span,
+} from './model.ts';
 import { rankOf } from './polarity.ts';
 import type { Reading } from './reading.ts';
 import { tokenize } from './tokens.ts';
@@ -26,7 +35,7 @@ export function findOpacity(
   hiddenPayloads(readings, findings);
   if (html !== undefined) hiddenHtml(html, communication, findings);
   unread(communication, readings, findings);
-  encodedBlocks(readings, findings);
+  encodedSignals(readings, findings);
   if (communication.body_truncated === true) {
     for (const family of LEXICON_FAMILIES) findings.lacks(family, 'inbound', 'truncated');
   }
@@ -74,6 +83,9 @@ function add(
 }
 
 function hiddenHtml(html: HtmlReading, communication: Communication, findings: Findings): void {
+  if (!html.complete) {
+    for (const family of FAMILIES) findings.lacks(family, 'inbound', 'budget_exceeded');
+  }
   const held = findings.signals.filter(
     ({ segment, family }) => segment === 'hidden' && family !== 'F17',
   );
@@ -132,16 +144,21 @@ function lettersOf(text: string): number {
 
 /** Whether the two bodies of a message say different things. */
 function diverge(plain: string, visible: MappedText): boolean {
-  const one = shingles(plain);
-  const other = shingles(visible.text);
-  if (one.size < DIVERGENCE_WORDS_MIN || other.size < DIVERGENCE_WORDS_MIN) return false;
+  const [words, seen] = [wordsOf(plain), wordsOf(visible.text)];
+  if (Math.min(words.length, seen.length) < DIVERGENCE_WORDS_MIN) return false;
+  const [one, other] = [shingles(words), shingles(seen)];
   let shared = 0;
   for (const shingle of one) if (other.has(shingle)) shared += 1;
   return shared / Math.min(one.size, other.size) < DIVERGENCE_SHARE;
 }
 
-function shingles(text: string): ReadonlySet<string> {
-  const words = tokenize(text).words.filter((word) => !word.startsWith('@'));
+function wordsOf(text: string): readonly string[] {
+  return tokenize(text.replaceAll(/&(?:nbsp|#160|#xa0);/gi, ' ')).words.filter(
+    (word) => !word.startsWith('@'),
+  );
+}
+
+function shingles(words: readonly string[]): ReadonlySet<string> {
   const all = new Set<string>();
   for (let i = 0; i + SHINGLE <= words.length; i += 1)
     all.add(words.slice(i, i + SHINGLE).join(' '));
@@ -198,14 +215,13 @@ function unread(
   for (const family of IN_DOCUMENTS) findings.lacks(family, 'inbound', 'document_unread');
 }
 
-const ENCODED = /(?<![\w/+=-])(?:[A-Za-z0-9+/]{200,}={0,2}|[0-9a-fA-F]{200,})(?![\w/+=-])/g;
-
-function encodedBlocks(readings: readonly Reading[], findings: Findings): void {
-  for (const { kind, pointer, direction, readings: texts } of readings) {
+function encodedSignals(readings: readonly Reading[], findings: Findings): void {
+  for (const { kind, pointer, direction, encoded } of readings) {
     if (kind === 'signature' || kind === 'hidden') continue;
-    for (const match of texts.plain.text.matchAll(ENCODED)) {
-      const span = submittedSpan(texts.plain, match.index, match.index + match[0].length);
-      add(findings, 'opacity.encoded_block', pointer, span, direction);
+    for (const { span, length } of encoded) {
+      if (length >= ENCODED_LENGTH_MIN) {
+        add(findings, 'opacity.encoded_block', pointer, span, direction);
+      }
     }
   }
 }

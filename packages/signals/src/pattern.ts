@@ -8,11 +8,16 @@ import { foldWord, TOKENS } from './tokens.ts';
  *     (a | b c | d*)  one of these
  *     {name}          one of a named list
  *     @link           a link; likewise @address, @amount, @account
+ *     @number         a word of digits, as in telephone numbers
  *     x?              x or nothing
+ *     ^               here a clause begins
  *     ..              up to three other words of the same sentence
  *     ...             up to eight
  *     A ~ B           both, in any order, within sixteen words of one sentence
- *     A + B           both, in any order, within sixty words
+ *     A + B           both, in any order, within a hundred words
+ *
+ * In a language that elides articles, a word that begins with a vowel is also found behind one of them: `accordo` finds
+ * "l'accordo" and "dell'accordo", which texts are not cut into two words for.
  *
  * Nothing in it can take more than a bounded number of steps per word of the text.
  */
@@ -22,7 +27,9 @@ export type Node =
   | { readonly kind: 'set'; readonly words: ReadonlySet<string>; readonly prefixes: Prefixes }
   | { readonly kind: 'choice'; readonly of: readonly Sequence[] }
   | { readonly kind: 'optional'; readonly of: Node }
-  | { readonly kind: 'gap'; readonly max: number };
+  | { readonly kind: 'number' }
+  | { readonly kind: 'gap'; readonly max: number }
+  | { readonly kind: 'begin' };
 
 export type Sequence = readonly Node[];
 
@@ -44,22 +51,27 @@ export class PatternError extends Error {}
 const GAP_SHORT = 3;
 const GAP_LONG = 8;
 const NEAR_WORDS = 16;
-const FAR_WORDS = 60;
+const FAR_WORDS = 100;
 const PREFIX_MIN = 3;
 const ELEMENTS_MAX = 16;
-const PARTS_MAX = 4;
+/** Most parts of one pattern. */
+export const PARTS_MAX = 4;
 
-const LEXEME = /\s+|\.\.\.|\.\.|[(){}|?~+]|[^\s(){}|?~+]+/gu;
+const LEXEME = /\s+|\.\.\.|\.\.|[(){}|?~+^]|[^\s(){}|?~+^]+/gu;
 
 /** Reads one pattern. Throws `PatternError` with the reason. */
-export function parsePattern(source: string, lists: WordLists): Pattern {
+export function parsePattern(
+  source: string,
+  lists: WordLists,
+  elisions: readonly string[] = [],
+): Pattern {
   const lexemes = [...source.matchAll(LEXEME)]
     .map(([lexeme]) => lexeme)
     .filter((lexeme) => lexeme.trim() !== '');
   const separators = new Set(lexemes.filter((lexeme) => lexeme === '~' || lexeme === '+'));
   if (separators.size > 1) throw new PatternError('~ and + do not go together');
   const separator = separators.has('+') ? '+' : '~';
-  const reader = new PatternReader(lexemes, lists);
+  const reader = new PatternReader(lexemes, lists, elisions);
   const parts = [reader.sequence()];
   while (reader.accept(separator)) parts.push(reader.sequence());
   reader.end();
@@ -80,9 +92,13 @@ export function parsePattern(source: string, lists: WordLists): Pattern {
 }
 
 /** Reads the members of a named list: each a word, a beginning of words, or several words in a row. */
-export function parseList(entries: readonly string[], lists: WordLists): readonly Sequence[] {
+export function parseList(
+  entries: readonly string[],
+  lists: WordLists,
+  elisions: readonly string[] = [],
+): readonly Sequence[] {
   return entries.map((entry) => {
-    const pattern = parsePattern(entry, lists);
+    const pattern = parsePattern(entry, lists, elisions);
     const [only] = pattern.parts;
     if (only === undefined || pattern.parts.length > 1) {
       throw new PatternError('a list holds words, not parts');
@@ -94,11 +110,13 @@ export function parseList(entries: readonly string[], lists: WordLists): readonl
 class PatternReader {
   readonly #lexemes: readonly string[];
   readonly #lists: WordLists;
+  readonly #elisions: readonly string[];
   #at = 0;
 
-  constructor(lexemes: readonly string[], lists: WordLists) {
+  constructor(lexemes: readonly string[], lists: WordLists, elisions: readonly string[]) {
     this.#lexemes = lexemes;
     this.#lists = lists;
+    this.#elisions = elisions;
   }
 
   accept(lexeme: string): boolean {
@@ -136,6 +154,7 @@ class PatternReader {
     this.#at += 1;
     if (lexeme === '..') return { kind: 'gap', max: GAP_SHORT };
     if (lexeme === '...') return { kind: 'gap', max: GAP_LONG };
+    if (lexeme === '^') return { kind: 'begin' };
     if (lexeme === '(') {
       const of = [this.sequence()];
       while (this.accept('|')) of.push(this.sequence());
@@ -151,18 +170,45 @@ class PatternReader {
       return oneOf(list);
     }
     if (lexeme === '}' || lexeme === '?') throw new PatternError(`unexpected ${lexeme}`);
-    return wordNode(lexeme);
+    return wordNode(lexeme, this.#elisions);
   }
 }
 
 const SPECIAL: ReadonlySet<string> = new Set(Object.values(TOKENS));
 
+/** What patterns call any word of digits, and under which it is looked up. */
+export const NUMBER = '@number';
+
+const DIGITS = /^\d+$/;
+
+export function isNumber(word: string): boolean {
+  return DIGITS.test(word);
+}
+
 /** One word, or what texts are cut into where a word is written with hyphens. */
-function wordNode(lexeme: string): Node {
+function wordNode(lexeme: string, elisions: readonly string[]): Node {
   if (SPECIAL.has(lexeme)) return { kind: 'word', word: lexeme };
-  const [first = '', ...rest] = lexeme.split(/[-_/]/).filter((part) => part !== '');
-  if (rest.length > 0) return { kind: 'choice', of: [[first, ...rest].map(singleWord)] };
-  return singleWord(first);
+  if (lexeme === NUMBER) return { kind: 'number' };
+  const [first, ...rest] = lexeme.split(/[-_/]/).filter((part) => part !== '');
+  const head = elided(singleWord(first ?? ''), elisions);
+  return rest.length === 0 ? head : { kind: 'choice', of: [[head, ...rest.map(singleWord)]] };
+}
+
+const VOWEL = /^[aeiouh]/;
+
+/** The word, and the word behind every article that melts into it. */
+function elided(node: Node, elisions: readonly string[]): Node {
+  if (node.kind === 'word' && VOWEL.test(node.word)) {
+    const words = [node.word, ...elisions.map((article) => article + node.word)];
+    return words.length === 1 ? node : oneOf(words.map((word) => [{ kind: 'word', word }]));
+  }
+  if (node.kind === 'prefix' && VOWEL.test(node.prefix)) {
+    const prefixes = [node.prefix, ...elisions.map((article) => article + node.prefix)];
+    return prefixes.length === 1
+      ? node
+      : oneOf(prefixes.map((prefix) => [{ kind: 'prefix', prefix }]));
+  }
+  return node;
 }
 
 function singleWord(lexeme: string): Node {
@@ -211,11 +257,16 @@ export function hasPrefix(prefixes: Prefixes, word: string): boolean {
 }
 
 function isSkippable(sequence: Sequence): boolean {
-  return sequence.every(
-    (node) =>
-      node.kind === 'optional' ||
-      node.kind === 'gap' ||
-      (node.kind === 'choice' && node.of.some(isSkippable)),
+  return sequence.every(isPassable);
+}
+
+/** Whether a node may be gone past without a word. */
+function isPassable(node: Node): boolean {
+  return (
+    node.kind === 'optional' ||
+    node.kind === 'gap' ||
+    node.kind === 'begin' ||
+    (node.kind === 'choice' && node.of.some(isSkippable))
   );
 }
 
@@ -229,11 +280,7 @@ export interface Heads {
 export function headsOf(sequence: Sequence, heads: Heads): void {
   for (const node of sequence) {
     addHeads(node, heads);
-    const passes =
-      node.kind === 'optional' ||
-      node.kind === 'gap' ||
-      (node.kind === 'choice' && node.of.some(isSkippable));
-    if (!passes) return;
+    if (!isPassable(node)) return;
   }
 }
 
@@ -249,6 +296,9 @@ function addHeads(node: Node, heads: Heads): void {
       for (const word of node.words) heads.words.add(word);
       for (const list of node.prefixes.values()) for (const one of list) heads.prefixes.add(one);
       break;
+    case 'number':
+      heads.words.add(NUMBER);
+      break;
     case 'choice':
       for (const sequence of node.of) headsOf(sequence, heads);
       break;
@@ -256,6 +306,7 @@ function addHeads(node: Node, heads: Heads): void {
       addHeads(node.of, heads);
       break;
     case 'gap':
+    case 'begin':
       break;
   }
 }

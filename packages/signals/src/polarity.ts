@@ -59,8 +59,8 @@ export function polarityOf(tokens: Tokens, turns: Turns, from: number, to: numbe
 }
 
 /**
- * "We do not accept": the negation stands between who speaks and the verb. Further inside a find it may say anything, as
- * in "we will deliver with no delay".
+ * "We do not accept", "our details have not changed": the negation stands between who speaks and the verb, or right
+ * before the last word. Elsewhere inside a find it may say anything, as in "we will deliver with no delay by Friday".
  */
 function negatedWithin(
   tokens: Tokens,
@@ -71,7 +71,10 @@ function negatedWithin(
   for (let i = from + 1; i < to && i <= from + 3; i += 1) {
     if (tokens.breaks[i] !== BREAK.none) return false;
     if (negations[i] === 1) return true;
-    if (negations[i] === 0 && !auxiliaries.has(tokens.words[i] ?? '')) return false;
+    if (negations[i] === 0 && !auxiliaries.has(tokens.words[i] ?? '')) break;
+  }
+  for (let i = Math.max(from + 1, to - 3); i < to - 1; i += 1) {
+    if (negations[i] === 1) return true;
   }
   return false;
 }

@@ -1,3 +1,4 @@
+import type { EncodedBlock } from './encoded.ts';
 import type { DetectedLanguage } from './language.ts';
 import type { MappedText } from './mapped-text.ts';
 import type { Direction, SegmentKind } from './model.ts';
@@ -12,6 +13,8 @@ export interface Reading {
   readonly direction: Direction;
   readonly submitted: MappedText;
   readonly readings: Readings;
+  /** Blocks of it that are no words; what they say is a reading of its own. */
+  readonly encoded: readonly EncodedBlock[];
   /** Words of the plain reading. */
   readonly tokens: Tokens;
   readonly language: DetectedLanguage;

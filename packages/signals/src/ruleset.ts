@@ -67,7 +67,11 @@ export function parseRuleset(
   };
   const value: Ruleset = {
     lexicons,
-    languages: { profiles, known: withLexiconWords(known, lexicons) },
+    languages: {
+      profiles,
+      known: withLexiconWords(known, lexicons, profiles),
+      foreign: foreignWords(profiles, known),
+    },
     segmentWords: {
       wrote: words('wrote'),
       headers: words('headers'),
@@ -95,13 +99,35 @@ function profileOf([code, json]: [string, Json], spoken: ReadonlySet<string>): L
   };
 }
 
+/** Small words of the languages that are not known well, with their languages; words that are known tell nothing. */
+function foreignWords(
+  profiles: readonly LanguageProfile[],
+  known: ReadonlySet<string>,
+): ReadonlyMap<string, readonly string[]> {
+  const foreign = new Map<string, string[]>();
+  for (const { code, tier, words } of profiles) {
+    if (tier === 'A') continue;
+    for (const word of words) {
+      if (known.has(word)) continue;
+      const others = foreign.get(word);
+      if (others === undefined) foreign.set(word, [code]);
+      else others.push(code);
+    }
+  }
+  return foreign;
+}
+
 /** A word that a lexicon of tier A looks for is a word that is understood. */
 function withLexiconWords(
   known: ReadonlySet<string>,
   lexicons: readonly Lexicon[],
+  profiles: readonly LanguageProfile[],
 ): ReadonlySet<string> {
   const all = new Set(known);
-  for (const { phrases } of lexicons) for (const word of phrases.byWord.keys()) all.add(word);
+  const whole = new Set(profiles.filter(({ tier }) => tier === 'A').map(({ code }) => code));
+  for (const { language, phrases } of lexicons) {
+    if (whole.has(language)) for (const word of phrases.byWord.keys()) all.add(word);
+  }
   return all;
 }
 

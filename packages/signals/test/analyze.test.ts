@@ -1,36 +1,15 @@
-import { readFileSync } from 'node:fs';
-import { type Json, communication as kernel } from '@countersign/policy';
 import {
   ACTION_TYPES,
   analyze,
   CODES,
   type Communication,
-  conditionsOf,
   isFitForReply,
   SIGNALS_MAX,
 } from '@countersign/signals';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { merge } from '../src/findings.ts';
-import { codes, drafted, mail, read, ruleset, submitted } from './rules.ts';
-
-const document = new URL('../../server/governance/genius.communication.json', import.meta.url);
-const policy = kernel.parseCommunicationPolicy(JSON.parse(readFileSync(document, 'utf8')) as Json);
-
-function decide(
-  communication: Communication,
-): kernel.Composed & { readonly evaluation: kernel.Evaluation } {
-  if (!policy.ok) throw new Error(JSON.stringify(policy.faults));
-  const conditions = conditionsOf(communication, read(communication));
-  const evaluation = kernel.evaluateCommunication(policy.value, conditions);
-  return { ...kernel.composeDecision(policy.value, evaluation), evaluation };
-}
-
-const reasons = (communication: Communication): readonly string[] =>
-  decide(communication).reasons.map(
-    ({ rule_id, contribution, blocking }) =>
-      `${rule_id} ${contribution}${blocking ? ' blocks' : ''}`,
-  );
+import { codes, decide, drafted, mail, read, reasons, ruleset, submitted } from './rules.ts';
 
 describe('the examples that a lexicon gives', () => {
   const examples = ruleset.lexicons.flatMap(({ language, examples: all }) =>

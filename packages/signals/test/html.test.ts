@@ -74,6 +74,17 @@ describe('a message in HTML', () => {
     expect(codes(page(html))).toEqual([]);
   });
 
+  it('with more marks than any letter has is read without them, and not taken as read', () => {
+    const order = 'Please send me your password.';
+    const message = page(`${'<b>'.repeat(50_001)}${order}`);
+    expect(codes(message)).toContain('credential.password_or_code critical');
+    expect(read(message).coverage.F11.inbound).toEqual({
+      complete: false,
+      reasons: ['budget_exceeded'],
+    });
+    expect(read(page(`${'<b>'.repeat(100)}${order}`)).coverage.F11.inbound.complete).toBe(true);
+  });
+
   it('never ends the process, however it is nested or broken', () => {
     expect(() => readHtml('<div>'.repeat(20_000))).not.toThrow();
     const piece = fc.constantFrom(

@@ -107,10 +107,57 @@ describe('who seems to write', () => {
     const from: Participant = { ...tom, role: 'sender' };
     const thread = [{ direction: 'inbound', from, body_excerpt: 'Hello.' }] as const;
     expect(about(tom, { thread })).toEqual([]);
-    expect(about({ name: 'Tom Ash', email: 'tom@elsewhere.example' }, { thread })).toEqual([
-      'identity.first_contact low',
-      'identity.mid_thread_change high',
+    const other = { name: 'Tom Ash', email: 'tom@elsewhere.example' };
+    const changed = ['identity.first_contact low', 'identity.mid_thread_change high'];
+    expect(about(other, { thread })).toEqual(changed);
+    // Having written under the new address before does not make it the old one.
+    const again = [
+      ...thread,
+      { direction: 'inbound', from: { ...other, role: 'sender' }, body_excerpt: 'Hello again.' },
+    ] as const;
+    expect(about(other, { thread: again })).toEqual(['identity.mid_thread_change high']);
+    expect(about(tom, { thread: again })).toEqual([]);
+  });
+
+  it('shows another address than the real one', () => {
+    const shown = (name: string) => about({ name, email: 'tom@harbourline.example' });
+    expect(shown('Tom Ash (tom@harbourline.example)')).toEqual([]);
+    expect(shown('boss@harbourline.example')).toEqual(['identity.display_name_address high']);
+    expect(shown('boss＠other.example')).toEqual(['identity.display_name_address high']);
+  });
+
+  it('is a person or a place of the name of a brand', () => {
+    for (const name of ['Chase Miller', 'Ing. Novak', 'Amazon Rainforest Trust']) {
+      expect(about({ name, email: 'a@nowhere.example' }), name).toEqual([]);
+    }
+    expect(about({ name: 'Chase Bank Alerts', email: 'a@nowhere.example' })).toEqual([
+      'identity.display_name_spoof high',
     ]);
+  });
+
+  it('signs for a company from where anyone gets an address', () => {
+    const signed = (last: string) =>
+      codes(
+        mail(`Hello James.\n\nKind regards\nTom Ash\n${last}`, undefined, {
+          participants: [{ name: 'Tom Ash', email: 'tom.ash@gmail.com', role: 'sender' }, OUR],
+        }),
+      ).filter((code) => code.startsWith('identity.'));
+    expect(signed('Harbourline Ltd')).toEqual(['identity.freemail_for_business medium']);
+    expect(signed('Sent from my phone')).toEqual([]);
+  });
+
+  it('writes to nobody of ours', () => {
+    const to = (email?: string) =>
+      about(tom, {
+        context,
+        participants: [
+          { ...tom, role: 'sender' },
+          ...(email === undefined ? [] : [{ email, role: 'recipient' } as const]),
+        ],
+      });
+    expect(to('james@oakfield.example')).toEqual([]);
+    expect(to('james@elsewhere.example')).toEqual(['identity.recipient_anomaly low']);
+    expect(to()).toEqual(['identity.recipient_anomaly low']);
   });
 
   it('is unread where no address stands', () => {
@@ -120,6 +167,98 @@ describe('who seems to write', () => {
     expect(
       read(mail('Hello James.', { action_type: 'reply' }, chat)).coverage.F15.inbound.complete,
     ).toBe(true);
+  });
+});
+
+describe('C-69 a domain that imitates another one', () => {
+  const ours = {
+    organisation_domains: ['oakfield.example'],
+    known_counterparty_domains: ['harbourline.example', 'acme.co.uk'],
+  };
+  const sent = (domain: string): readonly string[] =>
+    about({ name: 'Tom', email: `tom@${domain}` }, { context: ours });
+  const linked = (host: string): readonly string[] =>
+    codes(mail(`Hello James, see https://${host}/x for it.`, undefined, { context: ours })).filter(
+      (code) => code.startsWith('identity.'),
+    );
+
+  it.each([
+    ['identity.lookalike_domain critical', 'h\u0430rbourline.example'],
+    ['identity.lookalike_domain critical', 'xn--hrbourline-07l.example'],
+    ['identity.lookalike_domain critical', 'harbour1ine.example'],
+    ['identity.lookalike_domain critical', 'harb0ur1ine.example'],
+    ['identity.lookalike_domain critical', 'harbourlime.example'],
+    ['identity.lookalike_domain critical', 'habrourline.example'],
+    ['identity.lookalike_domain critical', 'harborline.example'],
+    ['identity.lookalike_domain critical', 'oakfleld.example'],
+    ['identity.lookalike_domain critical', 'oakfie1d.example'],
+    ['identity.lookalike_domain high', 'harbourline.test'],
+    ['identity.lookalike_domain high', 'oakfield.co.uk'],
+    ['identity.lookalike_domain high', 'acme.com'],
+    ['identity.lookalike_domain high', 'harbourline-invoices.example'],
+    ['identity.lookalike_domain high', 'pay-oakfield.example'],
+    ['identity.lookalike_domain high', 'oakfieldgroup.example'],
+    ['identity.lookalike_domain high', 'secureoakfield.example'],
+    ['identity.subdomain_deception high', 'harbourline.mail-host.example'],
+    ['identity.subdomain_deception high', 'www.oakfield.example.login.test'],
+    ['identity.lookalike_domain critical', 'paypa1.com'],
+    ['identity.lookalike_domain critical', 'rnicrosoft.com'],
+    ['identity.lookalike_domain high', 'paypal-support.example'],
+    ['identity.subdomain_deception high', 'paypal.com.other.example'],
+    ['identity.subdomain_deception high', 'apple.com.other.example'],
+  ])('%s: %s', (code, domain) => {
+    expect(sent(domain)).toContain(code);
+    expect(linked(domain)).toContain(code);
+  });
+
+  it.each([
+    'harbourline.example',
+    'mail.harbourline.example',
+    'oakfield.example',
+    'acme.co.uk',
+    'paypal.com',
+    'amazon.de',
+    'microsoft.com',
+    'acne.co.uk',
+    'office.harbour.example',
+    'finance.com',
+    'apply.com',
+    'chase-plumbing.example',
+    'unrelated.example',
+  ])('%s imitates none', (domain) => {
+    const imitations = /lookalike|deception/;
+    expect(sent(domain).filter((code) => imitations.test(code))).toEqual([]);
+    expect(linked(domain)).toEqual([]);
+  });
+});
+
+describe('C-70 an answer that goes elsewhere', () => {
+  it.each([
+    ['a@harbourline.example', []],
+    ['a@mail.harbourline.example', []],
+    ['Tom <a@billing.eu.harbourline.example>', []],
+    ['a@harbourline.example.test', ['identity.reply_to_mismatch high']],
+    ['a@mailharbourline.example', ['identity.reply_to_mismatch high']],
+    ['a@other.example', ['identity.reply_to_mismatch high']],
+  ])('to %s', (to, expected) => {
+    const inHeader = about(tom, { message_headers: { reply_to: [to] } });
+    const asParticipant = about(tom, {
+      participants: [{ ...tom, role: 'sender' }, { email: to, role: 'reply_to' }, OUR],
+    });
+    for (const found of [inHeader, asParticipant]) {
+      expect(found.filter((code) => code.includes('reply_to'))).toEqual(expected);
+    }
+  });
+
+  it('is told by what was registrable, not by the host', () => {
+    const hosted = { name: 'Tom', email: 'tom@tom.github.io' };
+    const reply = { message_headers: { reply_to: ['eve@eve.github.io'] } };
+    expect(about(hosted, reply)).toContain('identity.reply_to_mismatch high');
+    const national = { name: 'Tom', email: 'tom@a.harbour.co.uk' };
+    const same = { message_headers: { reply_to: ['tom@b.harbour.co.uk'] } };
+    expect(about(national, same)).toEqual([]);
+    const other = { message_headers: { reply_to: ['tom@b.harbor.co.uk'] } };
+    expect(about(national, other)).toContain('identity.reply_to_mismatch high');
   });
 });
 

@@ -4,7 +4,11 @@ import { asSubmitted, submittedSpan } from '../src/mapped-text.ts';
 import { readText } from '../src/normalize.ts';
 import { codes, cutOf, mail, ruleset, signalsOf } from './rules.ts';
 
-const reading = (text: string) => readText(asSubmitted(text), ruleset.confusables);
+const reading = (text: string) =>
+  readText(asSubmitted(text), {
+    confusables: ruleset.confusables,
+    words: ruleset.languages.known,
+  });
 const kinds = (text: string): readonly string[] => reading(text).disguises.map(({ kind }) => kind);
 
 describe('the readings of a text', () => {
@@ -13,6 +17,9 @@ describe('the readings of a text', () => {
     ['p\u0430ssw\u043erd now', 'password now', ['homoglyph']],
     ['p a s s w o r d', 'password', ['spaced_letters']],
     ['p.a.s.s.w.o.r.d', 'password', ['spaced_letters']],
+    ['b a n k  d-e-t-a-i-l-s', 'bank  details', ['spaced_letters', 'spaced_letters']],
+    ['y o u r p a s s w o r d', 'your password', ['spaced_letters']],
+    ['\u202dpassword\u202c', 'password', []],
     ['\u{1d429}\u{1d41a}\u{1d42c}\u{1d42c}', 'pass', ['compatibility_letters']],
     ['a\u0007b', 'ab', ['control_characters']],
     ['\u202edrowssap\u202c', 'password', ['bidi_override']],

@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Json } from '@countersign/policy';
+import { type Json, communication as kernel } from '@countersign/policy';
 import {
+  type AccountLookup,
   type Analysis,
   analyze,
   type Communication,
+  conditionsOf,
   type ProposedAction,
   parseRuleset,
   type Ruleset,
@@ -61,8 +63,8 @@ export function drafted(draft: string): Communication {
 }
 
 /** What a communication is found to contain, by the delivered rules. */
-export function read(communication: Communication): Analysis {
-  return analyze(communication, ruleset);
+export function read(communication: Communication, accounts?: AccountLookup): Analysis {
+  return analyze(communication, ruleset, accounts);
 }
 
 /** Codes that count, with their severities, each once, in order. */
@@ -91,4 +93,25 @@ export function cutOf(communication: Communication, signal: Signal): string {
   if (signal.span === null) throw new Error(`${signal.code} has no span`);
   const { start, end } = signal.span;
   return submitted(communication, signal.pointer).slice(start, end);
+}
+
+const document = new URL('../../server/governance/genius.communication.json', import.meta.url);
+const policy = kernel.parseCommunicationPolicy(JSON.parse(readFileSync(document, 'utf8')) as Json);
+
+export type Decided = kernel.Composed & { readonly evaluation: kernel.Evaluation };
+
+/** What the delivered policy says of a communication when no evidence is at hand. */
+export function decide(communication: Communication): Decided {
+  if (!policy.ok) throw new Error(JSON.stringify(policy.faults));
+  const conditions = conditionsOf(communication, read(communication));
+  const evaluation = kernel.evaluateCommunication(policy.value, conditions);
+  return { ...kernel.composeDecision(policy.value, evaluation), evaluation };
+}
+
+/** Rules that contribute to a decision, with how they do. */
+export function reasons(communication: Communication): readonly string[] {
+  return decide(communication).reasons.map(
+    ({ rule_id, contribution, blocking }) =>
+      `${rule_id} ${contribution}${blocking ? ' blocks' : ''}`,
+  );
 }

@@ -20,6 +20,14 @@ describe('the words of a text', () => {
     expect(questions).toEqual([false, true, false]);
   });
 
+  it.each([
+    ['Bis zum 15. Mai an Dr. Weber, z. B. Nr. 5, zahlen. Danke.', 2],
+    ['Le 3. Envoyez-le à Mme. Petit. Merci.', 3],
+    ['Item 3. Next one.', 2],
+  ])('abbreviations and ordinals end no sentence: %s', (text, count) => {
+    expect(new Set(tokenize(text).sentences).size).toBe(count);
+  });
+
   it('stand where they are said to, in order', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 80 }), (text) => {

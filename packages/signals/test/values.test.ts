@@ -1,7 +1,7 @@
 import { analyze, type Signal } from '@countersign/signals';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isIban } from '../src/values.ts';
+import { isCryptoAddress, isIban } from '../src/checksums.ts';
 import { cutOf, drafted, mail, ruleset, signalsOf } from './rules.ts';
 
 const accounts = (text: string): readonly Signal[] =>
@@ -70,23 +70,98 @@ describe('account identifiers', () => {
 });
 
 describe('secrets in a draft', () => {
+  const found = (draft: string): readonly string[] =>
+    signalsOf(drafted(draft), 'disclosure.secret_in_draft').map(
+      ({ attributes, severity }) => `${attributes.identifier_kind} ${severity}`,
+    );
+
   it.each([
-    ['card', 'The card is 4111 1111 1111 1111, thank you.'],
-    ['private_key', '-----BEGIN RSA PRIVATE KEY-----\nabc'],
-    ['token', 'Use ghp_abcdefghijklmnopqrstuvwx for it.'],
-    ['password', 'The password is Tr0ub4dor&3.'],
-  ])('%s', (identifier_kind, draft) => {
-    const found = signalsOf(drafted(draft), 'disclosure.secret_in_draft');
-    expect(found.map(({ attributes }) => attributes)).toContainEqual({ identifier_kind });
+    ['card critical', 'The card is 4111 1111 1111 1111, thank you.'],
+    ['card info', 'The card is 4111 1111 1111 1112.'],
+    ['private_key critical', '-----BEGIN RSA PRIVATE KEY-----\nabc'],
+    ['private_key critical', '-----BEGIN OPENSSH PRIVATE KEY-----\nabc'],
+    ['token critical', 'Use ghp_abcdefghijklmnopqrstuvwx for it.'],
+    ['token critical', 'Use glpat-abcdefghijklmnopqrst for it.'],
+    ['token critical', 'Use sk_live_abcdefghijklmnopqrst for it.'],
+    ['token critical', 'Use AKIAIOSFODNN7EXAMPLE for it.'],
+    ['token critical', 'Use xoxb-1234567890-abcdef for it.'],
+    ['token critical', 'It is eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dBjftJeZ4CVPmB92.'],
+    ['password critical', 'The password is Tr0ub4dor&3.'],
+    ['high_entropy critical', 'The secret is 9fK2xQ7vLm4Rt8Wz1Yb6Nc3Hd5Jg0PsA here.'],
+    ['us_ssn critical', 'Her SSN is 536-22-1234.'],
+    ['uk_nino critical', 'His number is QQ 12 34 56 C, or AB 12 34 56 C.'],
+    ['passport critical', 'Passport: C01X00T47.'],
+    ['de_tax_id critical', 'Steuer-ID 86095742719.'],
+    ['de_tax_id low', 'Steuer-ID 86095742718.'],
+    ['fr_nir critical', 'Elle a le 2 55 08 14 168 025 38.'],
+    ['es_dni critical', 'Su DNI es 12345678Z.'],
+    ['es_dni critical', 'Su NIE es X1234567L.'],
+    ['it_codice_fiscale critical', 'Il codice RSSMRA85T10A562S.'],
+    ['nl_bsn critical', 'BSN 111222333.'],
+    ['nl_bsn low', 'BSN 111222334.'],
+    ['br_cpf critical', 'O número é 529.982.247-25.'],
+    ['pt_nif critical', 'NIF 123456789.'],
+    ['pl_pesel critical', 'PESEL 44051401359.'],
+    ['se_personnummer critical', 'Hon har 811228-9874.'],
+    ['dk_cpr critical', 'CPR 070761-4285.'],
+    ['ch_ahv critical', 'Die Nummer 756.9217.0769.85.'],
+  ])('%s: %s', (expected, draft) => {
+    expect(found(draft)).toContain(expected);
     expect(signalsOf(mail(draft), 'disclosure.secret_in_draft')).toEqual([]);
   });
 
-  it.each(['The card is 4111 1111 1111 1112.', 'The password is on the other page.'])(
-    'are not seen in %j',
-    (draft) => {
-      expect(signalsOf(drafted(draft), 'disclosure.secret_in_draft')).toEqual([]);
-    },
-  );
+  it.each([
+    'The password is on the other page.',
+    'The order 4111 1111 1111 1112 is on its way.',
+    'The key points of the-long-awaited-new-annual-report-2026 are these.',
+    'The checksum is 9fK2xQ7vLm4Rt8Wz1Yb6Nc3Hd5Jg0PsA here.',
+    'Call 536-22-1234 for it.',
+    'Order 12345678A was sent.',
+    'The article 86095742719 is out of stock.',
+  ])('are not seen in %j', (draft) => {
+    expect(found(draft)).toEqual([]);
+  });
+});
+
+describe('an address of a cryptocurrency', () => {
+  it.each([
+    ['0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed', true],
+    ['0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD', false],
+    ['1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa', true],
+    ['1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb', false],
+    ['bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4', true],
+    ['bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5', false],
+    ['bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0', true],
+  ])('%s, valid: %s', (address, valid) => {
+    expect(isCryptoAddress(address)).toBe(valid);
+    const [signal] = accounts(`Send it to ${address} now.`);
+    expect(signal?.severity).toBe(valid ? 'high' : 'medium');
+    expect(signal?.attributes.checksum_valid).toBe(valid);
+  });
+});
+
+describe('the holder of an account', () => {
+  const pay = (holder: string, organisation?: string) =>
+    signalsOf(
+      mail(`IBAN: GB29 NWBK 6016 1331 9268 19\nBeneficiary: ${holder}\n`, undefined, {
+        participants: [
+          {
+            name: 'Tom Ash',
+            email: 'tom@harbourline.example',
+            role: 'sender',
+            ...(organisation === undefined ? {} : { organisation }),
+          },
+        ],
+      }),
+      'payment.account_name_mismatch',
+    );
+
+  it('is somebody else where no word is shared with who writes', () => {
+    expect(pay('Zenith Trading Ltd', 'Harbourline Limited')).toHaveLength(1);
+    expect(pay('Harbourline Ltd', 'Harbourline Limited')).toEqual([]);
+    expect(pay('T. Ash', 'Harbourline Limited')).toEqual([]);
+    expect(pay('Zenith Trading Ltd')).toEqual([]);
+  });
 });
 
 describe('a limit', () => {
@@ -103,5 +178,34 @@ describe('a limit', () => {
     expect(signalsOf(pay('1000.01'), 'authority.limit_exceeded')).toHaveLength(1);
     expect(signalsOf(pay('1000'), 'authority.limit_exceeded')).toEqual([]);
     expect(signalsOf(pay('2000', 'SEK'), 'authority.limit_exceeded')).toEqual([]);
+  });
+});
+
+describe('what a signal says of money and time without its text', () => {
+  const band = (text: string) =>
+    signalsOf(mail(text), 'payment.urgent_payment_request')[0]?.attributes.amount_band;
+
+  it.each([
+    ['$400', '<1k'],
+    ['€ 1.234,50', '1k-10k'],
+    ['12,000 EUR', '10k-100k'],
+    ['$100k', '10k-100k'],
+    ['£250 000', '>100k'],
+    ['€ 1,23,45', 'unknown'],
+  ])('%s is %s', (amount, expected) => {
+    expect(band(`Please wire ${amount} today.`)).toBe(expected);
+  });
+
+  it('no sum, no band', () => {
+    expect(band('Please wire the funds today.')).toBeUndefined();
+  });
+
+  it('a deadline is resolved only where the time of writing is known', () => {
+    const due = (more: object) =>
+      signalsOf(mail('Could you send it by end of day?', undefined, more), 'deadline.same_day').map(
+        ({ attributes }) => attributes.due_bucket,
+      );
+    expect(due({})).toEqual(['unresolved']);
+    expect(due({ sent_at: '2026-03-02T09:00:00Z' })).toEqual(['same_day']);
   });
 });
