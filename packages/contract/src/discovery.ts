@@ -1,3 +1,4 @@
+import { geniusText } from './communication/discovery.ts';
 import { errors } from './errors.ts';
 import { type Operation, operations } from './operations.ts';
 
@@ -42,8 +43,9 @@ export function llmsText(version: string): string {
 > write-back, a tool call). It answers yes, no or review by a versioned policy, and the answer is a signed record
 > with its proof in an append-only ledger.
 
-There are two doors over one ledger. Decide (/api/decide): one question, one answer. Scenario (/rpc): runs that go
-through stages whose gates open on evidence. MCP clients find the tools of both at /mcp.
+There are three doors over one ledger. Decide (/api/decide): one question, one answer. Scenario (/rpc): runs that go
+through stages whose gates open on evidence. Communication (/v1/decisions): a message, and the step about to be taken
+on it. MCP clients find the tools of all three at /mcp.
 
 ## The Decide door
 
@@ -74,10 +76,13 @@ server in the environment "test" serves callers on the same machine, and one in 
    ends the run. An error means: do not go on.
 4. runpack_export writes the run as files that anybody can verify offline.
 
+${geniusText()}
+
 ## MCP
 
 POST /mcp (Streamable HTTP, no sessions; revisions 2025-11-25 and 2026-07-28) has the tools of the Scenario door and
-decide, get_decision, claim_decision, report_execution, report_outcome (with an API key) and verify_record.
+decide, get_decision, claim_decision, report_execution, report_outcome (with an API key), verify_record, precheck_message
+(looks at a message, records nothing) and decide_communication (with an actor's two headers).
 "countersign mcp" is the same on standard input and output. "countersign mcp-proxy" stands before another MCP server and
 asks the Decide door before each of its tool calls.
 
@@ -91,7 +96,7 @@ ${rows.join('\n')}
   configuration), docs/guides/mcp.md (MCP clients and the proxy)
 - GET /healthz, GET /readyz: {"status": "ok"}, {"status": "ready"}; not ready is 503
 - [OpenAPI 3.1](/openapi.json)
-- [Discovery](/.well-known/decide.json)
+- [Discovery](/.well-known/decide.json), and [that of the Communication door](/.well-known/genius.json)
 - [Playground](/playground)
 - [Verifier](/verify)
 `;

@@ -1,3 +1,4 @@
+export * as communication from './communication/index.ts';
 export * as decide from './decide/schemas.ts';
 export { discovery, llmsText } from './discovery.ts';
 export { renderErrors } from './error-docs.ts';

@@ -1,12 +1,13 @@
 import type { TSchema } from 'typebox';
+import { type GeniusExamples, geniusOpenApi } from './communication/openapi.ts';
 import { ErrorBody } from './decide/schemas.ts';
 import { type ErrorCode, type ErrorEntry, errors } from './errors.ts';
 import { COMMON_ERRORS, type Operation, operations } from './operations.ts';
 import { PARAMETERS } from './path-parameters.ts';
 import { serverPaths } from './server-paths.ts';
 
-/** The OpenAPI 3.1 document of all operations. */
-export function openApi(version: string): Record<string, unknown> {
+/** The OpenAPI 3.1 document of all doors; without examples it leaves the communication door out. */
+export function openApi(version: string, examples?: GeniusExamples): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const [name, operation] of Object.entries(operations) as [string, Operation][]) {
     const path = operation.path.replace(/:(\w+)/g, '{$1}');
@@ -14,7 +15,9 @@ export function openApi(version: string): Record<string, unknown> {
     item[operation.method.toLowerCase()] = describe(name, operation);
     paths[path] = item;
   }
-  Object.assign(paths, serverPaths());
+  const genius = examples === undefined ? undefined : geniusOpenApi(examples);
+  Object.assign(paths, serverPaths(), genius?.paths);
+  const components = genius?.components ?? {};
   return {
     openapi: '3.1.0',
     info: {
@@ -30,17 +33,22 @@ export function openApi(version: string): Record<string, unknown> {
     servers: [{ url: '/' }],
     paths,
     components: {
+      ...components,
       securitySchemes: {
         apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' },
         bearer: { type: 'http', scheme: 'bearer' },
+        ...components['securitySchemes'],
       },
-      schemas: { Error: ErrorBody },
-      headers: Object.fromEntries(
-        Object.entries(HEADERS).map(([name, [type, description]]) => [
-          name,
-          { schema: { type }, description },
-        ]),
-      ),
+      schemas: { Error: ErrorBody, ...components['schemas'] },
+      headers: {
+        ...Object.fromEntries(
+          Object.entries(HEADERS).map(([name, [type, description]]) => [
+            name,
+            { schema: { type }, description },
+          ]),
+        ),
+        ...components['headers'],
+      },
     },
   };
 }

@@ -61,6 +61,12 @@ const SERVER_PATHS: Readonly<Record<string, Served>> = {
     summary: 'Tries the template policies; test environment only',
     otherwise: UNBUILT,
   },
+  '/demo': {
+    name: 'demoPage',
+    type: 'text/html',
+    summary: 'Tries a decision on a message in the browser; nothing is stored',
+    otherwise: UNBUILT,
+  },
   '/countersign-verifier.html': {
     name: 'offlineVerifier',
     type: 'text/html',

@@ -22,7 +22,9 @@ export type EntryType =
   | 'erasure'
   | 'scenario'
   | 'run'
-  | 'runpack_export';
+  | 'runpack_export'
+  | 'communication'
+  | 'packet_read';
 
 export const LEDGER_ENTRY_VERSION = 'ledger_entry_v1';
 

@@ -18,8 +18,8 @@ export function sha256(bytes: Uint8Array): Uint8Array {
 const HMAC_BLOCK_BYTES = 64;
 
 /** HMAC-SHA256 (RFC 2104) of the UTF-8 bytes of `text` under those of `secret`, as lower-case hex. */
-export function hmacSha256Hex(secret: string, text: string): string {
-  const bytes = utf8(secret);
+export function hmacSha256Hex(secret: string | Uint8Array, text: string): string {
+  const bytes = typeof secret === 'string' ? utf8(secret) : secret;
   const key = new Uint8Array(HMAC_BLOCK_BYTES);
   key.set(bytes.length > HMAC_BLOCK_BYTES ? digest(bytes) : bytes);
   const padded = (pad: number): Uint8Array => key.map((byte) => byte ^ pad);

@@ -48,6 +48,10 @@ export interface CommonTexts {
   readonly openAction: string;
 }
 
+/** How grave a finding is, from least to most. */
+export const SEVERITIES = ['info', 'low', 'medium', 'high', 'critical'] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
 export interface CommunicationPolicy {
   readonly id: string;
   readonly version: string;
@@ -57,6 +61,13 @@ export interface CommunicationPolicy {
   readonly names: readonly string[];
   /** Conditions that must be true for there to be an assessment. */
   readonly integrity: readonly number[];
+  /** Controls that evidence can settle, with how old it may be, in hours. */
+  readonly evidenceHours: ReadonlyMap<string, number>;
+  /** How grave a finding has to be to make a guard true. */
+  readonly guardThresholds: ReadonlyMap<string, Severity>;
+  /** People and domains that somebody might pose as, beside those that a caller names. */
+  readonly protectedNames: readonly string[];
+  readonly protectedDomains: readonly string[];
   /** In the order of their priority. */
   readonly rules: readonly CommunicationRule[];
   readonly texts: CommonTexts;
@@ -130,12 +141,27 @@ export function parseCommunicationPolicy(
     if (!known.has(name)) reader.fault('/integrity', `no condition is called ${name}`);
     return index.get(name) ?? 0;
   });
+  const evidence = reader.object(member(root, 'evidence'), '/evidence');
+  for (const name of Object.keys(evidence)) {
+    if (!known.has(name)) {
+      reader.fault(pointerTo('/evidence', name), 'no condition has this name');
+    }
+  }
   const value: CommunicationPolicy = {
     id: reader.text(root, 'id', ''),
     version: reader.text(root, 'version', ''),
-    validMinutes: reader.positive(root, 'valid_minutes'),
+    validMinutes: reader.positive(root, 'valid_minutes', ''),
     names,
     integrity,
+    evidenceHours: new Map(
+      Object.entries(evidence).map(([name, one]) => {
+        const at = pointerTo('/evidence', name);
+        return [name, reader.positive(reader.object(one, at), 'max_age_hours', at)];
+      }),
+    ),
+    guardThresholds: reader.thresholds(member(root, 'guard_thresholds'), known),
+    protectedNames: reader.textsIfAny(root, 'protected_names', ''),
+    protectedDomains: reader.textsIfAny(root, 'protected_domains', ''),
     rules,
     texts: {
       green: reader.ruleTexts(
@@ -204,11 +230,28 @@ class DocumentReader {
     return texts;
   }
 
-  positive(object: JsonObject, name: string): number {
+  /** None where the member is absent. */
+  textsIfAny(object: JsonObject, name: string, at: string): readonly string[] {
+    return member(object, name) === undefined ? [] : this.texts(object, name, at);
+  }
+
+  positive(object: JsonObject, name: string, at: string): number {
     const value = member(object, name);
     if (typeof value === 'number' && Number.isInteger(value) && value > 0) return value;
-    this.fault(`/${name}`, 'a positive integer is expected');
+    this.fault(pointerTo(at, name), 'a positive integer is expected');
     return 1;
+  }
+
+  thresholds(json: Json | undefined, known: ReadonlySet<string>): ReadonlyMap<string, Severity> {
+    const thresholds = new Map<string, Severity>();
+    for (const [name, value] of Object.entries(this.object(json, '/guard_thresholds'))) {
+      const at = pointerTo('/guard_thresholds', name);
+      const severity = SEVERITIES.find((one) => one === value);
+      if (!known.has(name)) this.fault(at, 'no condition has this name');
+      if (severity === undefined) this.fault(at, `one of ${SEVERITIES.join(', ')}`);
+      else thresholds.set(name, severity);
+    }
+    return thresholds;
   }
 
   ruleTexts(object: JsonObject, at: string): RuleTexts {

@@ -1,4 +1,4 @@
-import { evaluateRequirement, type Requirement } from '../requirement.ts';
+import { evaluateRequirement, type Requirement, walk } from '../requirement.ts';
 import { and, not, or, type Truth } from '../truth.ts';
 import {
   type CommunicationPolicy,
@@ -21,6 +21,8 @@ export interface RuleOutcome {
   readonly value: Truth;
   readonly contribution: Light;
   readonly blocking: boolean;
+  /** Conditions that made a rule stop which otherwise would not, in order of name. */
+  readonly escalatedBy: readonly string[];
 }
 
 /** What came of all of them. */
@@ -39,7 +41,17 @@ export function evaluateCommunication(
 ): Evaluation {
   const trace = policy.names.map((name) => ({ truth: conditions.get(name) ?? 'unknown' }));
   const of = (tree: Requirement<number>): Truth => evaluateRequirement(tree, trace);
-  const rules = policy.rules.map((rule) => outcomeOf(rule, of));
+  const rules = policy.rules.map((rule) => {
+    const outcome = outcomeOf(rule, of);
+    const { stopIf } = rule;
+    if (outcome.class === rule.base || stopIf === undefined) return outcome;
+    const open = new Set<string>();
+    walk(stopIf, (leaf, _pointer, negated) => {
+      const held = trace[leaf]?.truth !== (negated ? 'true' : 'false');
+      if (held) open.add(policy.names[leaf] ?? '');
+    });
+    return { ...outcome, escalatedBy: [...open].sort() };
+  });
   const integrity = and(policy.integrity.map((name) => trace[name]?.truth ?? 'unknown'));
   const contributions = rules.map(({ contribution }) => contribution);
   const light = strictest(integrity === 'true' ? contributions : [...contributions, 'grey']);
@@ -62,6 +74,7 @@ function outcomeOf(rule: CommunicationRule, of: (tree: Requirement<number>) => T
     value,
     contribution: contributionOf(ruleClass, guard, control),
     blocking: value !== 'true',
+    escalatedBy: [],
   };
 }
 
@@ -109,5 +122,6 @@ function stricterRule(a: RuleOutcome, b: RuleOutcome): RuleOutcome {
     value: and([a.value, b.value]),
     contribution: strictest([a.contribution, b.contribution]),
     blocking: a.blocking || b.blocking,
+    escalatedBy: [...new Set([...a.escalatedBy, ...b.escalatedBy])].sort(),
   };
 }

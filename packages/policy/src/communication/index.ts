@@ -15,4 +15,7 @@ export {
   type RuleOutcome,
   rankOfLight,
 } from './evaluate.ts';
+export { invariantFault, SUMMARY_LENGTH_MAX } from './invariants.ts';
+export { lintText } from './lint.ts';
+export { applyOverlay } from './overlay.ts';
 export { type ReplyRequest, type SafeReply, safeReply } from './safe-reply.ts';

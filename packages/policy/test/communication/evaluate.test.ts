@@ -22,6 +22,8 @@ function single(base: string, escalates: boolean): communication.CommunicationPo
     ...source,
     conditions: ['i.whole', 'g.one', 'c.one', 's.one'],
     integrity: ['i.whole'],
+    evidence: {},
+    guard_thresholds: {},
     insertable: [],
     rules: [
       {
