@@ -9,7 +9,12 @@ await steps(
     ['http', () => node(['--no-warnings', '--experimental-strip-types', 'bench/http.ts'])],
     ['latency', () => node(['--no-warnings', '--experimental-strip-types', 'bench/latency.ts'])],
     ['mcp', () => node(['--no-warnings', '--experimental-strip-types', 'bench/mcp.ts'])],
+    [
+      'communication',
+      () => node(['--no-warnings', '--experimental-strip-types', 'bench/communication.ts']),
+    ],
     ['engines', () => node([...source, 'bench/engines.ts'])],
+    ['signals', () => node([...source, 'bench/signals.ts'])],
     ['missing-evidence', () => node([...source, 'bench/missing-evidence.ts'])],
   ].filter(([name]) => name === 'build' || wanted(name)),
 );

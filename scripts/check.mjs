@@ -1,4 +1,4 @@
-import { build, run, steps, tool } from './run.mjs';
+import { build, run, steps, tool, vitest } from './run.mjs';
 
 const packages = ['policy', 'signals', 'proof', 'contract', 'verify', 'client', 'server', 'cli'];
 await steps([
@@ -11,5 +11,5 @@ await steps([
     `package shape: ${name}`,
     () => run(tool('publint'), ['--strict', `packages/${name}`]),
   ]),
-  ['tests', () => run(tool('vitest'), ['run'])],
+  ['tests', () => vitest([])],
 ]);

@@ -2,11 +2,11 @@
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build, root, run, tool } from './run.mjs';
+import { build, root, vitest } from './run.mjs';
 
 const report = join(mkdtempSync(join(tmpdir(), 'countersign-')), 'report.json');
 if ((await build()) !== 0) process.exit(1);
-await run(tool('vitest'), ['run', '--reporter=json', `--outputFile=${report}`], {
+await vitest(['--reporter=json', `--outputFile=${report}`], {
   stdio: ['ignore', 'ignore', 'inherit'],
 });
 

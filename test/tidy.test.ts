@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'server/store': ['server/service', 'server/keys', 'contract', 'policy', 'proof'],
   'server/keys': ['server/service', 'proof'],
   'server/events': ['server/service', 'server/store', 'contract', 'proof'],
-  'server/evidence': ['server/service', 'server/events', 'contract', 'policy', 'proof'],
+  'server/evidence': ['server/service', 'server/events', 'contract', 'policy', 'proof', 'signals'],
   'server/doors': ['server/adapters', 'server/service', 'contract', 'policy', 'proof', 'verify'],
   server: [
     'server/service',
@@ -41,7 +41,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   policy: [],
   proof: ['#hash', '@noble/hashes', '@noble/ed25519', 'node:crypto'],
-  signals: ['parse5', 'tldts'],
+  signals: ['@noble/hashes', '@scure/base', 'parse5', 'tldts'],
   contract: ['typebox'],
   verify: [],
   client: [],

@@ -1,3 +1,5 @@
+export { DEV_ACTOR, paymentKeyOf, tokenDigest } from './communication.ts';
+export { type Rejudged, rejudged } from './communication-replay.ts';
 export { type Config, ConfigError, readConfig, SETTINGS } from './config.ts';
 export {
   type DecisionGateOptions,
@@ -24,7 +26,7 @@ export {
   revokeKey,
   URGENT_NOTICE_MS,
 } from './keys/rotation.ts';
-export { destroyTenantSecret } from './keys/tenant-secrets.ts';
+export { destroyTenantSecret, openTenantSecrets } from './keys/tenant-secrets.ts';
 export { DEV_TENANT, dataPaths, type RunningServer, startServer, VERSION } from './main.ts';
 export { openDiscovery, type ProviderDiscovery } from './provider-discovery.ts';
 export {
@@ -33,11 +35,17 @@ export {
   scenarioConfigFile,
 } from './scenario-config/file.ts';
 export { isLoopback } from './scenario-config/server.ts';
+export {
+  paymentDigest,
+  scopeOf as communicationScope,
+} from './service/communication/decide.ts';
 export { type ErasurePorts, eraseDecision, eraseTenant } from './service/erasure.ts';
 export { checkLedger, type LedgerReport } from './service/ledger-check.ts';
 export { type Draft, LedgerWriter } from './service/ledger-writer.ts';
 export { registered } from './service/policies.ts';
 export {
+  ACTOR_SCOPES,
+  type ActorToken,
   type ApiKey,
   KEY_RESTRICTIONS,
   KEY_SCOPES,
@@ -61,6 +69,7 @@ export {
   RETENTION_DAYS_MAX,
   RETENTION_DAYS_MIN,
 } from './service/tenants.ts';
+export { openActors } from './store/actors.ts';
 export { openObjectStore } from './store/object-store.ts';
 export {
   openRunAdmin,

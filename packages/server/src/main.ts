@@ -1,17 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openApi } from '@countersign/contract';
+import { communication as contract } from '@countersign/contract';
 import { sha256Hex, toBase64Url } from '@countersign/proof';
 import type { FastifyInstance } from 'fastify';
 import { type DestinationStream, pino } from 'pino';
-import { type Config, TEMPLATE_DIRECTORY } from './config.ts';
+import { addDevActor, openCommunication, settingsOfScope } from './communication.ts';
+import { CONTACT, type Config, TEMPLATE_DIRECTORY } from './config.ts';
 import { attestationKeys } from './doors/attestation-keys.ts';
 import { decideHandlers } from './doors/decide/handlers.ts';
 import { PLAYGROUND_TENANT } from './doors/decide/playground-handlers.ts';
 import type { DoorPorts } from './doors/decide/ports.ts';
 import { screen } from './doors/decide/screen.ts';
-import { httpServer } from './doors/http.ts';
+import { httpServer, type UnknownPath } from './doors/http.ts';
 import { type McpDoor, mountMcp } from './doors/mcp/http.ts';
 import { createMetrics } from './doors/metrics.ts';
 import { PAGES_DIRECTORY, pages } from './doors/pages.ts';
@@ -21,14 +22,17 @@ import { mountRpc } from './doors/scenario/http.ts';
 import { openVerifier } from './doors/verifier.ts';
 import { type Ending, endAll } from './endings.ts';
 import { startWebhooks } from './events/webhooks.ts';
+import { DELIVERED, type GovernancePlaces, loadGovernance } from './governance.ts';
 import { newId } from './keys/ids.ts';
 import { KEY_SCOPE, missingKeyEvents } from './keys/key-events.ts';
 import { hasKeys, type Keyring, openKeyring } from './keys/keyring.ts';
 import { openTenantSecrets } from './keys/tenant-secrets.ts';
+import { openVerifierKeys } from './keys/verifier-keys.ts';
 import { type Repeated, repeat } from './repeated.ts';
 import { openScenario } from './scenario.ts';
 import { evidenceDirectory, sharedSettings } from './scenario-config.ts';
 import { TrustedClock } from './service/clock.ts';
+import { scopeOf } from './service/communication/decide.ts';
 import { ConfidenceBlocks } from './service/confidence-blocks.ts';
 import { sweep } from './service/erasure.ts';
 import { InFlight } from './service/idempotency.ts';
@@ -45,6 +49,7 @@ import { Sequencer } from './service/sequencer.ts';
 import { exportStatus, readStatus, type Status, type StatusPorts } from './service/status.ts';
 import { readTemplates, type Template } from './service/templates.ts';
 import { rememberedSettings } from './service/tenants.ts';
+import { openActors } from './store/actors.ts';
 import { isSqliteError, openSqlite } from './store/sqlite.ts';
 import { startWriterThread } from './store/thread.ts';
 import { openWebhooks } from './store/webhook-database.ts';
@@ -65,6 +70,8 @@ const KEY_WATCH_MS = 1_000;
 const RETENTION_MS = 60 * 60 * 1000;
 const DATABASE_FILE = 'ledger.db';
 const KEY_DIRECTORY = 'keys';
+/** Keys of what is proven to be thrown away. */
+const DEMO_KEY_DIRECTORY = 'demo';
 export const DEV_TENANT = 'dev';
 export const DEV_OTHER_TENANT = 'dev_other';
 
@@ -79,11 +86,15 @@ export interface RunningServer {
   readonly url: string;
   /** Keys made at this start; they are stored as hashes only and cannot be shown again. */
   readonly newKeys: readonly { readonly tenant: string; readonly key: string }[];
+  /** The same of actors of the communication door. */
+  readonly newActors: readonly { readonly actorId: string; readonly token: string }[];
   readonly keyring: Keyring;
   /** The tools of all doors, for a client on a pair of streams. */
   readonly mcp: McpDoor;
   /** Entries in the ledger at the start. */
   readonly sizeAtStart: number;
+  /** Reads what is otherwise read when it is first needed, so that the first caller does not wait for it. */
+  prepare(): void;
   /** Answers what is running, refuses what is new, then closes ledger and port. */
   close(): Promise<void>;
 }
@@ -98,6 +109,8 @@ export interface StartOptions {
   readonly now?: () => number;
   /** Milliseconds between two looks for what was not done in time. */
   readonly sweepMs?: number;
+  /** What communications are judged by, if not what is delivered. */
+  readonly governance?: GovernancePlaces;
 }
 
 /** Starts a server; resolves once it listens. When it rejects, nothing of it is left running. */
@@ -206,6 +219,12 @@ async function start(
   const policies = new PolicyRegistry();
   await policies.load(store);
   const newKeys = config.environment === 'test' ? await addDevKeys(config, store) : [];
+  const actorStore = openActors(paths.database);
+  endings.push(() => actorStore.close());
+  const newActors =
+    config.environment === 'test'
+      ? await addDevActor(config.devActor, DEV_TENANT, actorStore, secrets)
+      : [];
   const tenants = new Set((await store.listApiKeys()).map((key) => key.tenant));
   if (config.environment === 'test') tenants.add(PLAYGROUND_TENANT);
   for (const tenant of tenants) {
@@ -213,7 +232,6 @@ async function start(
     await policies.refresh(store, tenant);
   }
 
-  const api = JSON.stringify(openApi(VERSION));
   const statusPorts: StatusPorts = {
     reader: store,
     keyring,
@@ -234,6 +252,12 @@ async function start(
   const status = (signed = false): Promise<Status> =>
     signed ? exportStatus(statusPorts, Date.now()) : readStatus(statusPorts);
   const unforeseen = (error: unknown): void => logger.error({ err: error }, 'unforeseen');
+  const incident = (kind: string, decisionId: string): void => {
+    incidents += 1;
+    logger.error({ incident: kind, decision_id: decisionId }, 'incident');
+  };
+  const storeFailed = (error: unknown): boolean =>
+    isSqliteError(error) || error instanceof LedgerDamage;
   const blocksFrom = { reader: store, policies, origin: keyring.origin };
   const confidence = new ConfidenceBlocks(blocksFrom, clock.now, unforeseen);
   endings.push(() => confidence.settled());
@@ -258,10 +282,7 @@ async function start(
     environment: config.environment,
     origin: keyring.origin,
     inFlight: new InFlight(),
-    incident: (kind, decisionId) => {
-      incidents += 1;
-      logger.error({ incident: kind, decision_id: decisionId }, 'incident');
-    },
+    incident,
     keyring,
     templates,
     metrics,
@@ -291,7 +312,9 @@ async function start(
     { audit },
   );
   endings.push(() => scenario.close());
+  const unknown: UnknownPath[] = [];
   const app = httpServer({
+    unknownPaths: unknown,
     keys: store,
     environment: config.environment,
     rateLimits: config.rateLimits,
@@ -302,7 +325,7 @@ async function start(
     screen,
     settingsOf,
     quota,
-    storeFailed: (error) => isSqliteError(error) || error instanceof LedgerDamage,
+    storeFailed,
     handlers: decideHandlers(ports),
   });
   endings.push(() => app.close());
@@ -313,9 +336,6 @@ async function start(
   });
   app.get('/metrics', async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
-  );
-  app.get('/openapi.json', (_request, reply) =>
-    reply.header('access-control-allow-origin', '*').type('application/json').send(api),
   );
   mountRpc(app, {
     rpc: scenario.rpc,
@@ -328,6 +348,35 @@ async function start(
     scenario,
     unforeseen,
   });
+  const communications = openCommunication(app, {
+    loadGovernance: () => loadGovernance(options.governance ?? DELIVERED),
+    environment: config.environment,
+    version: VERSION,
+    rateLimits: config.rateLimits,
+    reader: store,
+    append,
+    actors: actorStore,
+    keyring,
+    demoKeyring: openKeyring(join(paths.keys, DEMO_KEY_DIRECTORY), Date.now),
+    secrets,
+    verifierKeys: openVerifierKeys(
+      paths.keys,
+      config.environment,
+      new Set(contract.ATTESTABLE_CONTROLS),
+    ),
+    keyDirectory: paths.keys,
+    provider: config.provider,
+    baseUrl: () => config.baseUrl ?? app.listeningOrigin,
+    contact: config.contact ?? CONTACT,
+    settingsOf,
+    now: clock.now,
+    clockTrusted: () => clock.trusted,
+    metrics,
+    incident,
+    unforeseen,
+    storeFailed,
+  });
+  unknown.push(communications.unknownPath);
   attestationKeys(app, keyring);
   pages(app, {
     directory: options.pagesDirectory ?? PAGES_DIRECTORY,
@@ -361,11 +410,16 @@ async function start(
     repeat(
       async () => {
         const keys = await store.listApiKeys();
-        const scopes = new Set([PLAYGROUND_TENANT, ...keys.map((key) => key.tenant)]);
+        const tokens = await actorStore.listActorTokens();
+        const scopes = new Set([
+          PLAYGROUND_TENANT,
+          ...keys.map(({ tenant }) => tenant),
+          ...tokens.map(({ tenant }) => scopeOf(tenant)),
+        ]);
         await sweep(
           { store, append: async (draft) => (await append(draft)).ok, ambient: ports.ambient },
           scopes,
-          settingsOf,
+          settingsOfScope(config.environment, settingsOf),
         );
       },
       RETENTION_MS,
@@ -378,9 +432,11 @@ async function start(
     app,
     url,
     newKeys,
+    newActors,
     keyring,
     mcp,
     sizeAtStart: thread.sizeAtOpen,
+    prepare: communications.prepare,
     close() {
       closing = true;
       ended ??= endAll(endings);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type JsonObject, parsePolicyDocument } from '@countersign/policy';
@@ -54,6 +54,9 @@ export interface GateOptions extends StartOptions {
   /** A data directory that is there already. */
   readonly directory?: string;
   readonly commitDelayMs?: number;
+  readonly devActor?: Config['devActor'];
+  /** Puts files into the data directory before the server starts. */
+  readonly prepare?: (directory: string) => void;
 }
 
 /** Keys of two tenants; each may do everything within its own. */
@@ -69,6 +72,10 @@ export function temporaryDirectory(): string {
 export async function openGate(options: GateOptions = {}): Promise<Gate> {
   const directory = options.directory ?? temporaryDirectory();
   const environment = options.environment ?? 'test';
+  if (options.prepare !== undefined) {
+    mkdirSync(join(directory, 'keys'), { recursive: true, mode: 0o700 });
+    options.prepare(directory);
+  }
   const server = await startServer(
     {
       host: '127.0.0.1',
@@ -79,6 +86,7 @@ export async function openGate(options: GateOptions = {}): Promise<Gate> {
       logLevel: options.logLevel ?? 'silent',
       commitDelayMs: options.commitDelayMs,
       ...(environment === 'test' ? { devApiKey: KEY, devOtherApiKey: OTHER_KEY } : {}),
+      ...(options.devActor === undefined ? {} : { devActor: options.devActor }),
     },
     options,
   );

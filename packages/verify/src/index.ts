@@ -21,6 +21,13 @@ export {
 export { type LedgerProofFault, type VerifiedLedgerProof, verifyLedgerProof } from './ledger.ts';
 export { type LedgerKey, parseLedgerKey } from './ledger-key.ts';
 export { type PacketEvidence, verifyPacket } from './packet.ts';
+export {
+  PROOF_PACKET_STEPS,
+  type ProofPacketEvidence,
+  type ProofPacketStep,
+  type ProofPacketVerification,
+  verifyProofPacket,
+} from './proof-packet.ts';
 export { type RecordEvidence, verifyRecord } from './record.ts';
 export {
   type ParsedRegistry,

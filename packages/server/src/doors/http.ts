@@ -6,7 +6,13 @@ import {
   operations,
 } from '@countersign/contract';
 import helmet from '@fastify/helmet';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import { refuse, send } from './answer.ts';
 import type { Metrics } from './metrics.ts';
 import { observe } from './observe.ts';
@@ -21,7 +27,14 @@ export interface HttpOptions extends PipelineOptions {
   readonly newRequestId: () => string;
   /** Whether an error says that the store did not answer. */
   readonly storeFailed: (error: unknown) => boolean;
+  /** Doors that answer for unknown paths of their own; `undefined`: it is none of theirs. */
+  readonly unknownPaths: readonly UnknownPath[];
 }
+
+export type UnknownPath = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+) => Promise<FastifyReply> | undefined;
 
 /** Routes whose bodies may be larger than others. */
 const BODY_BYTES: Partial<Record<OperationName, number>> = {
@@ -76,7 +89,13 @@ export function httpServer(options: HttpOptions): FastifyInstance {
     });
   }
   for (const { method, url } of shadowedPaths()) app.route({ method, url, handler: notFound });
-  app.setNotFoundHandler((request, reply) => notFound(request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    for (const answer of options.unknownPaths) {
+      const answered = answer(request, reply);
+      if (answered !== undefined) return answered;
+    }
+    return notFound(request, reply);
+  });
   app.setErrorHandler((error: { code?: string; statusCode?: number }, request, reply) => {
     const transport = TRANSPORT_FAULTS[error.code ?? ''];
     if (transport !== undefined) return refuse(request, reply, { code: transport });

@@ -6,6 +6,8 @@ export interface Metrics {
   readonly requests: Histogram<'method' | 'route' | 'status'>;
   readonly decisions: Counter<'verdict'>;
   readonly appends: Counter<'result'>;
+  readonly communications: Counter<'state' | 'allowed' | 'provider'>;
+  readonly communicationFaults: Counter<'code'>;
 }
 
 /** Registers all metrics of one server. `waiting` and `size` are read at each scrape. */
@@ -45,6 +47,18 @@ export function createMetrics(read: {
       name: 'countersign_decisions_total',
       help: 'Decisions recorded, by verdict',
       labelNames: ['verdict'],
+      registers,
+    }),
+    communications: new Counter({
+      name: 'countersign_communications_total',
+      help: 'Decisions on communications recorded, by light, gate and outcome of the provider',
+      labelNames: ['state', 'allowed', 'provider'],
+      registers,
+    }),
+    communicationFaults: new Counter({
+      name: 'countersign_communication_faults_total',
+      help: 'Refusals of the communication door, by code',
+      labelNames: ['code'],
       registers,
     }),
     appends: new Counter({

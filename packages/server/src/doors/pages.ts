@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { discovery, llmsText } from '@countersign/contract';
+import { discovery } from '@countersign/contract';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 
@@ -38,11 +38,7 @@ export function pages(app: FastifyInstance, options: PagesOptions): void {
   const { directory, version, origin } = options;
   const open = (reply: FastifyReply): FastifyReply =>
     reply.header('access-control-allow-origin', '*').header('cache-control', 'public, max-age=60');
-  const llms = llmsText(version);
   const document = JSON.stringify(discovery(version, origin));
-  app.get('/llms.txt', (_request, reply) =>
-    open(reply).type('text/plain; charset=utf-8').send(llms),
-  );
   app.get('/.well-known/decide.json', (_request, reply) =>
     open(reply).type('application/json; charset=utf-8').send(document),
   );
@@ -75,6 +71,7 @@ export function pages(app: FastifyInstance, options: PagesOptions): void {
   }
   page('/', 'index.html');
   page('/verify', 'verify.html');
+  page('/demo', 'demo.html');
   if (options.playground) page('/playground', 'playground.html');
   app.get(`/${OFFLINE_VERIFIER}`, (_request, reply) =>
     built

@@ -71,7 +71,8 @@ export class RateLimits {
   }
 }
 
-async function consume(
+/** Counts one call with a counter of `limit` calls. Rejects where it cannot count. */
+export async function consume(
   limiter: RateLimiterMemory,
   subject: string,
   limit: number,

@@ -9,7 +9,8 @@ export type Family =
   | `crm-sync:${string}`
   | `claim:${string}`
   | `review:${string}`
-  | 'policy';
+  | 'policy'
+  | `communication:${string}`;
 
 /** Hash of tenant, family and key: what the store remembers instead of the caller's own text. */
 export function idempotencyOf(

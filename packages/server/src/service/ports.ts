@@ -276,6 +276,54 @@ export interface KeyStore {
   writeTenant(tenant: string, settings: string): Promise<void>;
 }
 
+export const ACTOR_SCOPES = [
+  'decision:create',
+  'decision:read',
+  'proof:read',
+  'proof:full',
+] as const;
+export type ActorScope = (typeof ACTOR_SCOPES)[number];
+
+/** A credential of the communication door as it is stored: the token itself is not. */
+export interface ActorToken {
+  /** Digest of the token under a key of this server, lower-case hex. */
+  readonly hash: string;
+  /** Public handle for people and logs. */
+  readonly id: string;
+  /** Whom it speaks for; one actor may have two tokens while they are exchanged. */
+  readonly actorId: string;
+  readonly tenant: string;
+  readonly environment: 'test' | 'live';
+  readonly scopes: readonly ActorScope[];
+  readonly state: 'active' | 'suspended' | 'revoked';
+  readonly label: string;
+  readonly createdAt: string;
+  readonly expiresAt?: string | undefined;
+  /** When it was last presented, to the minute. */
+  readonly usedAt?: string | undefined;
+}
+
+/** Credentials of the communication door. */
+export interface ActorStore {
+  findActorToken(hash: string): Promise<ActorToken | undefined>;
+  listActorTokens(): Promise<readonly ActorToken[]>;
+  /** Adds a token; does nothing when its hash is there. */
+  addActorToken(token: ActorToken): Promise<void>;
+  /** Whether there was such a token. */
+  setActorState(id: string, state: ActorToken['state']): Promise<boolean>;
+  noteActorUse(id: string, usedAt: string): Promise<void>;
+}
+
+/** Who asks, proven by an actor's token. */
+export interface Actor {
+  readonly tenant: string;
+  readonly actorId: string;
+  readonly tokenId: string;
+  /** Of the token, for packets: says which one it was and nothing else. */
+  readonly tokenFingerprint: string;
+  readonly scopes: readonly ActorScope[];
+}
+
 /** Who asks, proven by a key. */
 export interface Principal {
   readonly tenant: string;

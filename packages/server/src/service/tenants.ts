@@ -16,6 +16,10 @@ export interface TenantSettings {
   readonly retentionDays?: number;
   /** Its rates enter benchmarks, so that it may read those of the others. */
   readonly benchmarks?: true;
+  /** The operator has opened the communication door for it in live. */
+  readonly liveCommunication?: true;
+  /** A model may read its communications besides, in live. */
+  readonly model?: true;
 }
 
 /** Days for which inputs are kept where a tenant says nothing, and between which it may choose. */
@@ -36,6 +40,7 @@ export async function readTenantSettings(
   if (!parsed.ok || !isMembers(parsed.value)) return { suspended: true, fourEyes: true };
   const { suspended, four_eyes: fourEyes } = parsed.value;
   const { plan, monthly_cap: cap, retention_days: days, benchmarks } = parsed.value;
+  const { live_communication: communication, model } = parsed.value;
   return {
     suspended: suspended !== undefined && suspended !== false,
     ...(fourEyes === undefined ? {} : { fourEyes: fourEyes !== false }),
@@ -43,6 +48,8 @@ export async function readTenantSettings(
     ...(Number.isInteger(cap) ? { monthlyCap: cap as number } : {}),
     ...(Number.isInteger(days) ? { retentionDays: days as number } : {}),
     ...(benchmarks === true ? { benchmarks } : {}),
+    ...(communication === true ? { liveCommunication: communication } : {}),
+    ...(model === true ? { model } : {}),
   };
 }
 

@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import { FROM_2, SCHEMA, SCHEMA_VERSION } from './schema.ts';
+import { SCHEMA, SCHEMA_VERSION, STEPS } from './schema.ts';
 
 /** How a connection to a SQLite file behaves, where the defaults are not to hold. */
 export interface DatabaseOptions {
@@ -75,17 +75,19 @@ function synchronousOf(
 
 function migrate(db: Database.Database, file: string): void {
   db.transaction(() => {
-    const version = db.pragma('user_version', { simple: true });
+    const version = Number(db.pragma('user_version', { simple: true }));
     if (version === SCHEMA_VERSION) return;
-    if (version === 2) {
-      db.exec(FROM_2);
-      db.pragma(`user_version = ${SCHEMA_VERSION}`);
-      return;
+    if (version === 0) {
+      db.exec(SCHEMA);
+    } else {
+      for (let from = version; from !== SCHEMA_VERSION; from += 1) {
+        const step = STEPS[from];
+        if (step === undefined) {
+          throw new Error(`${file} has layout ${version}; this build reads ${SCHEMA_VERSION}`);
+        }
+        db.exec(step);
+      }
     }
-    if (version !== 0) {
-      throw new Error(`${file} has layout ${String(version)}; this build reads ${SCHEMA_VERSION}`);
-    }
-    db.exec(SCHEMA);
     db.pragma(`user_version = ${SCHEMA_VERSION}`);
   }).immediate();
 }

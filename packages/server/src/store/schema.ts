@@ -2,7 +2,7 @@ import type { EntryType } from '@countersign/proof';
 import { WEBHOOK_SCHEMA } from './webhook-store.ts';
 
 /** Version of the layout below, kept in `PRAGMA user_version`. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /** Types of entries that are looked for by themselves; decisions and most of what is about them is not. */
 const TYPES_INDEXED: readonly EntryType[] = [
@@ -19,8 +19,26 @@ const TYPES_INDEXED: readonly EntryType[] = [
 const INDEX_BY_TYPE = `CREATE INDEX entries_by_type ON entries (entry_type, seq)
   WHERE ${TYPES_INDEXED.map((type) => `entry_type = '${type}'`).join(' OR ')};`;
 
-/** Brings layout 2, whose index knows fewer types, to this one. */
-export const FROM_2 = `DROP INDEX entries_by_type;\n${INDEX_BY_TYPE}`;
+const ACTOR_TOKENS = `CREATE TABLE actor_tokens (
+  hash        TEXT PRIMARY KEY,
+  id          TEXT NOT NULL UNIQUE,
+  actor_id    TEXT NOT NULL,
+  tenant      TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  scopes      TEXT NOT NULL,
+  state       TEXT NOT NULL,
+  label       TEXT NOT NULL,
+  created_at  TEXT NOT NULL,
+  expires_at  TEXT,
+  used_at     TEXT
+) WITHOUT ROWID;`;
+
+/** What brings an earlier layout to the next one, by its version. */
+export const STEPS: Readonly<Record<number, string>> = {
+  // The index knows more types.
+  2: `DROP INDEX entries_by_type;\n${INDEX_BY_TYPE}`,
+  3: ACTOR_TOKENS,
+};
 
 /**
  * Tables of a ledger. `entries` and `checkpoints` only grow: triggers refuse to change or delete a row, whoever asks,
@@ -104,4 +122,5 @@ CREATE TRIGGER checkpoints_are_final BEFORE UPDATE ON checkpoints
   BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END;
 CREATE TRIGGER checkpoints_stay BEFORE DELETE ON checkpoints
   BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END;
+${ACTOR_TOKENS}
 ${WEBHOOK_SCHEMA}`;

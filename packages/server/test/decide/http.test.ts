@@ -54,7 +54,7 @@ describe('methods and paths', () => {
   });
 
   it.each([
-    ...['/api', '/API/decide', '/api/decide/', '/api/decisions', '//api/decide'],
+    ...['/apis', '/API/decide', '/api/decide/', '/api/decisions', '//api/decide'],
     ...['/api/decision/dec_abcdefgh/', '/api/decision/dec_abcdefgh/nothing', '/api/decision/%zz'],
     ...['/.env', '/api/decide;x=1'],
   ])('%s is not there', async (path) => {

@@ -21,7 +21,15 @@ export async function connect(revision: Revision, transport: Transport): Promise
 
 /** The same over HTTP, with an API key in the way that MCP clients send one; `''`: with none. */
 export function connectHttp(url: string, revision: Revision, key: string = KEY): Promise<Client> {
-  const headers = key === '' ? {} : { authorization: `Bearer ${key}` };
+  return connectWith(url, revision, key === '' ? {} : { authorization: `Bearer ${key}` });
+}
+
+/** The same with headers of any kind. */
+export function connectWith(
+  url: string,
+  revision: Revision,
+  headers: Readonly<Record<string, string>>,
+): Promise<Client> {
   return connect(
     revision,
     new StreamableHTTPClientTransport(new URL(`${url}/mcp`), { requestInit: { headers } }),

@@ -20,6 +20,8 @@ const DECIDE_TOOLS = [
   'verify_record',
 ];
 
+const COMMUNICATION_TOOLS = ['precheck_message', 'decide_communication'];
+
 describe.each(REVISIONS)('a standard client, revision %s', (revision) => {
   let client: Client;
   beforeAll(async () => {
@@ -31,9 +33,13 @@ describe.each(REVISIONS)('a standard client, revision %s', (revision) => {
     expect(client.getNegotiatedProtocolVersion()).toBe(revision);
   });
 
-  it('sees the tools of both doors, with schemas and truthful hints', async () => {
+  it('sees the tools of all doors, with schemas and truthful hints', async () => {
     const { tools } = await client.listTools();
-    expect(tools.map(({ name }) => name)).toEqual([...TOOL_NAMES, ...DECIDE_TOOLS]);
+    expect(tools.map(({ name }) => name)).toEqual([
+      ...TOOL_NAMES,
+      ...DECIDE_TOOLS,
+      ...COMMUNICATION_TOOLS,
+    ]);
     const hinted = (name: string) => tools.find((tool) => tool.name === name)?.annotations;
     expect(hinted('decide')).toMatchObject({ readOnlyHint: false, destructiveHint: false });
     expect(hinted('get_decision')).toMatchObject({ readOnlyHint: true });

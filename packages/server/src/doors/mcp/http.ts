@@ -10,6 +10,7 @@ import {
 import { type StdioServerHandle, serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Resources } from '../scenario/door.ts';
+import { communicationTools } from './communication-tools.ts';
 import { parseExact } from './exact-json.ts';
 import { BODY_BYTES_MAX, BODY_DEPTH_MAX } from './limits.ts';
 import { type AskRoute, operationTools } from './operation-tools.ts';
@@ -26,7 +27,7 @@ export interface McpParts {
 
 /** The tools of all doors for standard MCP clients. */
 export interface McpDoor {
-  /** Serves one client on a pair of streams; `key` is the API key that its calls are made with. */
+  /** Serves one client on a pair of streams; `key` and `actor` are what its calls are made with. */
   serveStdio(streams: McpStreams): StdioServerHandle;
 }
 
@@ -34,6 +35,8 @@ export interface McpStreams {
   readonly input: Readable;
   readonly output: Writable;
   readonly key?: string | undefined;
+  /** The actor that calls of the communication door are made by. */
+  readonly actor?: { readonly id: string; readonly token: string } | undefined;
   /** Told once the input has ended or either stream has failed. */
   readonly onClose?: () => void;
 }
@@ -44,7 +47,12 @@ const ORIGINS = localhostAllowedOrigins();
 
 /** Puts the tools on `/mcp`, without sessions: every request stands for itself and may reach another process. */
 export function mountMcp(app: FastifyInstance, parts: McpParts): McpDoor {
-  const tools = new Map([...scenarioTools(parts.scenario), ...operationTools(routesOf(app))]);
+  const ask = routesOf(app);
+  const tools = new Map([
+    ...scenarioTools(parts.scenario),
+    ...operationTools(ask),
+    ...communicationTools(ask),
+  ]);
   const { scenario } = parts;
   const { resources } = scenario;
   const documents = resources === undefined ? undefined : { ...scenario, resources };
@@ -83,8 +91,13 @@ export function mountMcp(app: FastifyInstance, parts: McpParts): McpDoor {
   });
 
   return {
-    serveStdio({ input, output, key, onClose }) {
-      const headers = key === undefined ? {} : { 'x-api-key': key };
+    serveStdio({ input, output, key, actor, onClose }) {
+      const headers = {
+        ...(key === undefined ? {} : { 'x-api-key': key }),
+        ...(actor === undefined
+          ? {}
+          : { 'x-cosy-actor-id': actor.id, 'x-cosy-actor-token': actor.token }),
+      };
       const transport = new LineTransport(input, output, onClose);
       return serveStdio(() => serverFor({ transport: 'stdio', peerIp: null, headers }), {
         transport,
