@@ -7,7 +7,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 /** Mode `pages` builds what the server serves, mode `file` the verifier that needs no server. */
 export default defineConfig(({ mode }) => {
   const file = mode === 'file';
-  const names = file ? ['countersign-verifier'] : ['index', 'verify', 'playground'];
+  const names = file ? ['countersign-verifier'] : ['index', 'verify', 'playground', 'demo'];
   return {
     root: here('.'),
     // Workspace packages from source; not being Node picks the portable hash.

@@ -1,9 +1,11 @@
 import {
   changeTenantSettings,
+  communicationScope,
   destroyTenantSecret,
   eraseDecision,
   eraseTenant,
   newId,
+  openActors,
   openSqlite,
   PLAN_CAPS,
   type Plan,
@@ -13,6 +15,9 @@ import {
 import { type Command, Option } from 'commander';
 import { withData } from './keys.ts';
 import { existing, type OwnLedger, withLedger } from './own-ledger.ts';
+
+/** Decisions on communications have upper-case ids; those of the Decide door do not. */
+const COMMUNICATION_ID = /^dec_[0-9A-HJKMNP-TV-Z]{26}$/;
 
 interface EraseOptions {
   readonly data: string;
@@ -27,6 +32,8 @@ interface TenantOptions {
   readonly plan?: string;
   readonly monthlyCap?: string;
   readonly retentionDays?: string;
+  readonly liveCommunication?: 'on' | 'off';
+  readonly model?: 'on' | 'off';
   readonly suspended?: boolean;
   readonly active?: boolean;
 }
@@ -63,6 +70,18 @@ export function addData(program: Command): void {
       '--retention-days <n>',
       `days for which inputs are kept, ${RETENTION_DAYS_MIN} to ${RETENTION_DAYS_MAX}`,
     )
+    .addOption(
+      new Option('--live-communication <choice>', 'open the communication door in live').choices([
+        'on',
+        'off',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--model <choice>',
+        'let the model that is set read communications besides',
+      ).choices(['on', 'off']),
+    )
     .addOption(new Option('--suspended', 'let nothing be attempted').conflicts('active'))
     .option('--active', 'end a suspension')
     .action(async (tenant: string, options: TenantOptions) => {
@@ -81,6 +100,10 @@ export function addData(program: Command): void {
                 RETENTION_DAYS_MAX,
               ),
             }),
+        ...(options.model === undefined ? {} : { model: options.model === 'on' }),
+        ...(options.liveCommunication === undefined
+          ? {}
+          : { live_communication: options.liveCommunication === 'on' }),
         ...(options.suspended === true ? { suspended: true } : {}),
         ...(options.active === true ? { suspended: false } : {}),
       });
@@ -96,13 +119,25 @@ async function erase(ledger: OwnLedger, options: EraseOptions): Promise<string> 
   };
   const { tenant, decision, reason } = options;
   if (decision !== undefined) {
-    const found = await eraseDecision(ports, tenant, decision, reason);
+    const scope = COMMUNICATION_ID.test(decision) ? communicationScope(tenant) : tenant;
+    const found = await eraseDecision(ports, scope, decision, reason);
     if (!found) throw new Error(`${tenant} has no decision ${decision}`);
     return `the input of ${decision} is erased`;
   }
-  const count = await eraseTenant(ports, tenant, reason);
+  const count =
+    (await eraseTenant(ports, tenant, reason)) +
+    (await eraseTenant(ports, communicationScope(tenant), reason));
+  await revokeActors(ledger.database, tenant);
   destroyTenantSecret(ledger.keyDirectory, tenant);
   return `${count} inputs of ${tenant} are erased; its keys are revoked`;
+}
+
+async function revokeActors(database: string, tenant: string): Promise<void> {
+  const actors = openActors(database);
+  for (const token of await actors.listActorTokens()) {
+    if (token.tenant === tenant) await actors.setActorState(token.id, 'revoked');
+  }
+  actors.close();
 }
 
 function whole(name: string, text: string, min: number, max: number): number {

@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --max-semi-space-size=8 --max-old-space-size=1024
 import { VERSION } from '@countersign/server';
 import { Command } from 'commander';
+import { addActors } from './actors.ts';
 import { addConformance } from './conformance.ts';
 import { addData } from './data.ts';
 import { addProviderKit } from './decision-gate/provider.ts';
@@ -14,6 +15,7 @@ import { addReviewers } from './reviewers.ts';
 import { addServe } from './serve.ts';
 import { addSources } from './sources.ts';
 import { addVerify } from './verify.ts';
+import { addVerifyProof } from './verify-proof.ts';
 import { addWebhooks } from './webhooks.ts';
 
 const program = new Command('countersign')
@@ -29,8 +31,10 @@ const program = new Command('countersign')
 addServe(program);
 addDemo(program);
 addVerify(program);
+addVerifyProof(program);
 addConformance(program);
 addKeys(program);
+addActors(program);
 addData(program);
 addLedger(program);
 addPolicy(program);

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Config, readConfig, startServer } from '@countersign/server';
+import { type Config, DEV_ACTOR, readConfig, startServer } from '@countersign/server';
 import { type Command, Option } from 'commander';
 import { bridge, ofThisProcess, type Surroundings } from './mcp-proxy/over-stdio.ts';
-import { DEV_KEY_FILE } from './serve.ts';
+import { DEV_ACTOR_FILE, DEV_KEY_FILE } from './serve.ts';
 
 interface McpOptions {
   readonly data?: string;
@@ -49,14 +49,26 @@ async function own(options: McpOptions, surroundings: Surroundings): Promise<voi
   });
   const server = await startServer(config);
   const keyFile = join(config.dataDirectory, DEV_KEY_FILE);
+  const actorFile = join(config.dataDirectory, DEV_ACTOR_FILE);
   for (const { key } of server.newKeys) writeFileSync(keyFile, `${key}\n`, { mode: 0o600 });
+  for (const { token } of server.newActors) {
+    writeFileSync(actorFile, `${token}\n`, { mode: 0o600 });
+  }
   surroundings.alert(`also on ${server.url}, ledger ${server.keyring.origin}`);
   const ended = new Promise<void>((onClose) => {
     const { input, output } = surroundings;
-    server.mcp.serveStdio({ input, output, key: keyOf(options.key, config, keyFile), onClose });
+    const key = keyOf(options.key, config, keyFile);
+    server.mcp.serveStdio({ input, output, key, actor: actorOf(config, actorFile), onClose });
   });
   await Promise.race([ended, surroundings.stopped]);
   await server.close();
+}
+
+/** In development mode, the actor of the settings or the one that the first start left in the data directory. */
+function actorOf(config: Config, actorFile: string): Config['devActor'] {
+  if (config.environment === 'live') return undefined;
+  if (config.devActor !== undefined || !existsSync(actorFile)) return config.devActor;
+  return { id: DEV_ACTOR, token: readFileSync(actorFile, 'utf8').trim() };
 }
 
 /** The given key, or in development mode the one that the first start left in the data directory. */

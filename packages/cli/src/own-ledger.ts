@@ -12,6 +12,7 @@ import {
 export interface OwnLedger {
   readonly store: ReturnType<typeof openSqlite>;
   readonly keyring: Keyring;
+  readonly database: string;
   readonly keyDirectory: string;
   /** Whether the entry is on disk, by this process or by one that was faster. */
   readonly append: (draft: Draft) => Promise<boolean>;
@@ -31,7 +32,13 @@ export async function withLedger<Value>(
     return result?.ok === true || result?.fault === 'duplicate_key';
   };
   try {
-    return await run({ store, keyring, keyDirectory: paths.keys, append });
+    return await run({
+      store,
+      keyring,
+      database: paths.database,
+      keyDirectory: paths.keys,
+      append,
+    });
   } finally {
     await writer.close();
     await store.close();

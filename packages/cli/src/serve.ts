@@ -6,6 +6,8 @@ import pc from 'picocolors';
 
 /** File of the development key that `demo` and the examples read; owner only. */
 export const DEV_KEY_FILE = 'dev-api-key';
+/** File of the development actor's token; owner only. */
+export const DEV_ACTOR_FILE = 'dev-actor-token';
 
 /** How long requests that are under way may take after a signal, in milliseconds. */
 const DRAIN_MS = 10_000;
@@ -45,6 +47,8 @@ async function serve(config: Config): Promise<void> {
   for (const { key } of server.newKeys) {
     writeFileSync(keyFile, `${key}\n`, { mode: 0o600 });
   }
+  const actorFile = join(config.dataDirectory, DEV_ACTOR_FILE);
+  for (const { token } of server.newActors) writeFileSync(actorFile, `${token}\n`, { mode: 0o600 });
   const line = (name: string, value: string): void => {
     process.stdout.write(`  ${pc.dim(name.padEnd(12))}${value}\n`);
   };
@@ -57,10 +61,16 @@ async function serve(config: Config): Promise<void> {
     line('', pc.dim(`shown once; for the demo it is also in ${keyFile}, readable by you only`));
   }
   if (server.newKeys.length === 0 && existsSync(keyFile)) line('API key', `in ${keyFile}`);
+  for (const { actorId, token } of server.newActors) {
+    line('actor', `${actorId}  ${pc.green(token)}`);
+    line('', pc.dim(`shown once; for the communication door (/v1); also in ${actorFile}`));
+  }
+  if (server.newActors.length === 0 && existsSync(actorFile)) line('actor', `in ${actorFile}`);
   line('open', `${server.url}/ in a browser`);
   line('try', 'npm run demo');
   process.stdout.write('\n');
 
+  server.prepare();
   await new Promise<void>((stop) => {
     process.once('SIGINT', () => stop());
     process.once('SIGTERM', () => stop());

@@ -37,13 +37,8 @@ export function addVerify(program: Command): void {
     ['verify', 'a Decision Record or a Decision Packet'],
     ['verify-packet', 'a Decision Packet'],
   ] as const) {
-    program
-      .command(name)
-      .description(`Verify ${what} offline`)
+    trustOptions(program.command(name).description(`Verify ${what} offline`))
       .argument('<file>', 'the file, or - for standard input')
-      .option('--key-registry <file>', 'trusted keys, as /api/decision/receipt-keys answers them')
-      .option('--public-key <file>', 'trusted receipt key (PEM)')
-      .option('--ledger-key <key>', 'trusted ledger key, as `countersign keys ledger` prints it')
       .addOption(
         new Option('--environment <name>', 'environment that the trusted keys are of').choices([
           'live',
@@ -88,6 +83,14 @@ export function addVerify(program: Command): void {
   }
 }
 
+/** Options that say whom to believe. */
+export function trustOptions(command: Command): Command {
+  return command
+    .option('--key-registry <file>', 'trusted keys, as /api/decision/receipt-keys answers them')
+    .option('--public-key <file>', 'trusted receipt key (PEM)')
+    .option('--ledger-key <key>', 'trusted ledger key, as `countersign keys ledger` prints it');
+}
+
 /** Prints an outcome and makes it the exit code of the process. */
 export function print(
   outcome: FileVerification,
@@ -114,7 +117,12 @@ function recordIn(bytes: Uint8Array): unknown {
   return held['decision_record'] ?? value;
 }
 
-function readTrust(options: VerifyOptions): Trust {
+export function readTrust(
+  options: Pick<
+    VerifyOptions,
+    'keyRegistry' | 'publicKey' | 'ledgerKey' | 'hmacSecret' | 'environment'
+  >,
+): Trust {
   const trust: { -readonly [name in keyof Trust]: Trust[name] } = {};
   if (options.keyRegistry !== undefined) {
     const registry = parseRegistry(readJson(options.keyRegistry));
@@ -139,7 +147,7 @@ function readTrust(options: VerifyOptions): Trust {
   return trust;
 }
 
-function readConsistency(file: string): readonly string[] {
+export function readConsistency(file: string): readonly string[] {
   const answer = readJson(file) as { readonly proof?: unknown } | null;
   const proof = answer?.proof;
   if (!Array.isArray(proof) || !proof.every((hash) => typeof hash === 'string')) {
@@ -155,7 +163,7 @@ export function readJson(file: string): unknown {
   return parsed.value;
 }
 
-function readText(file: string): string {
+export function readText(file: string): string {
   return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(read(file));
 }
 

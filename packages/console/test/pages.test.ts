@@ -362,6 +362,7 @@ describe('the start page', () => {
       .evaluateAll((items: any[]) => items.map((item) => item.getAttribute('href')));
     expect(links).toEqual([
       '/playground',
+      '/demo',
       '/verify',
       '/countersign-verifier.html',
       '/openapi.json',
@@ -506,6 +507,13 @@ describe('every page', () => {
           .click();
         await page.getByRole('button', { name: 'Decide', exact: true }).click();
         await page.locator('.verdict').waitFor();
+      },
+    ],
+    [
+      '/demo',
+      async (page) => {
+        await page.getByRole('button', { name: 'Urgent payment' }).click();
+        await page.locator('.found').first().waitFor();
       },
     ],
   ];

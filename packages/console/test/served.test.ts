@@ -54,7 +54,7 @@ describe('the pages as this server serves them', () => {
   });
 
   it('each has a strict policy, and only what it needs is cached for long', async () => {
-    for (const path of ['/', '/verify', '/playground']) {
+    for (const path of ['/', '/verify', '/playground', '/demo']) {
       const { status, headers, text } = await gate.send(path, {});
       expect([path, status]).toEqual([path, 200]);
       expect(headers.get('content-type')).toMatch(/^text\/html/);

@@ -24,6 +24,7 @@ const PAGES: Readonly<Record<string, string>> = {
   '/': 'index.html',
   '/verify': 'verify.html',
   '/playground': 'playground.html',
+  '/demo': 'demo.html',
 };
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -69,10 +70,20 @@ async function answer(
   gate: Gate,
 ): Promise<void> {
   const path = request.url ?? '/';
-  if (path.startsWith('/api/')) return pass(await gate.send(path, {}), response);
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  if (path === '/api/demo/decisions') {
+    const init = {
+      method: 'POST',
+      body: Buffer.concat(chunks).toString(),
+      headers: { 'content-type': 'application/json' },
+    };
+    return pass(await gate.send(path, init), response);
+  }
+  if (path.startsWith('/api/') || path.startsWith('/.well-known/')) {
+    return pass(await gate.send(path, {}), response);
+  }
   if (path === '/playground/decide') {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
     const headers = {
       'x-api-key': KEY,
       'content-type': 'application/json',

@@ -4,6 +4,7 @@ const PAGES = [
   { path: '/', name: 'Start' },
   { path: '/verify', name: 'Verify' },
   { path: '/playground', name: 'Playground' },
+  { path: '/demo', name: 'Demo' },
 ] as const;
 
 interface PageProps {

@@ -9,6 +9,7 @@ import { call } from '../design/server.ts';
 
 const LINKS = [
   ['/playground', 'Playground', 'Try the six template policies without a key'],
+  ['/demo', 'Demo', 'Check a message before you reply, approve or act'],
   ['/verify', 'Verifier', 'Check a record or a packet in your browser'],
   ['/countersign-verifier.html', 'Verifier to keep', 'The same as one file that works offline'],
   ['/openapi.json', 'OpenAPI', 'Every operation, its fields and its errors'],

@@ -1,0 +1,21 @@
+/** What a family of signals is about. */
+export const FAMILIES: Readonly<Record<string, string>> = {
+  F01: 'Change of payment details',
+  F02: 'Payment request or pressure',
+  F03: 'Claim of authority',
+  F04: 'Commitment or acceptance',
+  F05: 'Scope or liability',
+  F06: 'Deadline pressure',
+  F07: 'Refund, credit or waiver',
+  F08: 'Supplier set-up',
+  F09: 'Confidential information',
+  F10: 'Claim that others may rely on',
+  F11: 'Request for credentials',
+  F12: 'Legal threat or notice',
+  F13: 'Document signature',
+  F14: 'Words attributed to someone',
+  F15: 'Sender identity',
+  F16: 'Attempt to influence the gate',
+  F17: 'Hidden or disguised content',
+  F18: 'Secrecy or change of channel',
+};
