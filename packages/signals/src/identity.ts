@@ -76,6 +76,10 @@ export function findIdentity(
   const own = ownDomains(communication, address);
   const isFree = ruleset.freemail.has(address.registrable);
   nameChecks(communication, sender, address, own, ruleset, report);
+  if (isProtected(communication, sender, own, address, ruleset) && demandsPayment(findings)) {
+    // Whoever asks for money under such a name leans on it, whatever the text says of rank.
+    report('authority.senior_name_leverage');
+  }
   imitation(communication, address, ruleset, report);
   if (isMixed(address.local) || isMixed(address.domain) || isMixedName(sender?.name ?? '')) {
     report('identity.mixed_script');
@@ -148,6 +152,27 @@ function nameChecks(
     return;
   }
   if (posesAsBrand(name, address, ruleset)) report('identity.display_name_spoof');
+}
+
+/** Whether an outsider writes under the name of somebody whom the organisation protects. */
+function isProtected(
+  { context }: Communication,
+  sender: Participant | undefined,
+  own: ReadonlySet<string>,
+  address: Address,
+  ruleset: Ruleset,
+): boolean {
+  const name = sender?.name?.trim() ?? '';
+  if (name === '' || own.has(address.registrable)) return false;
+  const look = nameForm(name, ruleset);
+  return (context?.protected_names ?? []).some((one) => nameForm(one, ruleset) === look);
+}
+
+function demandsPayment({ signals }: Findings): boolean {
+  return signals.some(
+    ({ family, direction, severity }) =>
+      family === 'F02' && direction === 'inbound' && rankOf(severity) >= rankOf('medium'),
+  );
 }
 
 function isInside(one: Participant, own: ReadonlySet<string>): boolean {

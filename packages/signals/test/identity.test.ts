@@ -27,6 +27,18 @@ const context = {
 };
 
 describe('who seems to write', () => {
+  it('leans on a protected name where money is asked for under it', () => {
+    const from = (name: string, body: string): readonly string[] => {
+      const sender: Participant = { name, email: 'cb77@gmail.com', role: 'sender' };
+      return codes(mail(body, { action_type: 'reply' }, { participants: [sender, OUR], context }));
+    };
+    const demand = 'Please pay the attached invoice within the hour.';
+    const leverage = 'authority.senior_name_leverage high';
+    expect(from('Clara Boss', demand)).toContain(leverage);
+    expect(from('Clara Boss', 'See you at lunch.')).not.toContain(leverage);
+    expect(from('Nina Other', demand)).not.toContain(leverage);
+  });
+
   it('is nobody to worry about', () => {
     expect(about(tom, { context })).toEqual([]);
   });
