@@ -6,10 +6,11 @@ import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Runs `command` with its output shown; resolves to its exit code. */
-export function run(command, args, options = {}) {
+/** Runs `command` with its output shown; resolves to its exit code. `onError` hears its error stream, if that is piped. */
+export function run(command, args, { onError, ...options } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: 'inherit', cwd: root, ...options });
+    child.stderr?.setEncoding('utf8').on('data', onError);
     for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => child.kill(signal));
     child.on('error', reject);
     child.on('exit', (code, signal) => resolve(signal === null ? (code ?? 1) : 1));
