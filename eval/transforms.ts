@@ -90,7 +90,8 @@ const HIDING: Readonly<Record<string, (text: string) => string>> = {
   transparency: (text) => `<div style="opacity:0">${text}</div>`,
   'a place off screen': (text) => `<div style="position:absolute;left:-9999px">${text}</div>`,
   'a style sheet': (text) => `<style>.note{display:none}</style><div class="note">${text}</div>`,
-  'a comment': (text) => `<!-- ${text.replaceAll('--', '—').replaceAll('>', '')} -->`,
+  'a comment': (text) =>
+    `<!-- ${text.replaceAll('<br>', '\n').replaceAll('--', '—').replaceAll('>', '')} -->`,
 };
 const IN_SIGHT = '<p>Hello, the photos from Saturday are in the album. See you soon!</p>';
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { type Case, loadCorpus, STANCES } from '../eval/corpus.ts';
 import { isStrict, loosened, renderLoosened } from '../eval/loosened.ts';
 import { judge } from '../eval/score.ts';
-import { TRANSFORMS, type Transform } from '../eval/transforms.ts';
+import { TRANSFORMS } from '../eval/transforms.ts';
 import { DELIVERED, readGovernance } from '../packages/server/src/governance.ts';
 
 const corpus = loadCorpus();
@@ -61,26 +61,33 @@ describe('the labelled set', () => {
 });
 
 const governance = readGovernance(DELIVERED);
-/** Whether every case is disguised in every way, or one in `SAMPLE` for each way. */
+/** Whether every case is disguised in every way, or some of the cases in some of the ways. */
 const EVERYTHING = process.env['EVAL_ALL'] === '1';
-const SAMPLE = 6;
+/** One case of so many is drawn, and each way is tried on one of so many of those. */
+const CASES_SAMPLE = 5;
+const WAYS_SAMPLE = 4;
 
-function isDrawn({ id }: Case, { name }: Transform): boolean {
-  const [first = 0] = createHash('sha256').update(`${name}\n${id}`).digest();
-  return EVERYTHING || first % SAMPLE === 0;
+function isDrawn(name: string, sample: number): boolean {
+  const [first = 0] = createHash('sha256').update(name).digest();
+  return EVERYTHING || first % sample === 0;
 }
 
-const strict = corpus.map((one) => judge(one, governance)).filter(isStrict);
+const strict = corpus
+  .filter(({ id }) => isDrawn(`case ${id}`, CASES_SAMPLE))
+  .map((one) => judge(one, governance))
+  .filter(isStrict);
 
 describe('a disguise makes no answer less strict', () => {
-  it('is tried on hundreds of answers', () => {
-    expect(strict.length).toBeGreaterThan(300);
+  it('is tried on more than a hundred answers', () => {
+    expect(strict.length).toBeGreaterThan(EVERYTHING ? 600 : 100);
   });
 
   it.each(TRANSFORMS)(
     '$name',
     (transform) => {
-      const drawn = strict.filter(({ case: one }) => isDrawn(one, transform));
+      const drawn = strict.filter(({ case: one }) =>
+        isDrawn(`${transform.name}\n${one.id}`, WAYS_SAMPLE),
+      );
       expect(drawn.length).toBeGreaterThan(20);
       const found = drawn.flatMap((plain) => loosened(plain, transform, governance) ?? []);
       expect(found.map(renderLoosened)).toEqual([]);

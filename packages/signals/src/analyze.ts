@@ -21,7 +21,7 @@ import {
   type SegmentKind,
   type Signal,
 } from './model.ts';
-import { readText } from './normalize.ts';
+import { type Readings, readText } from './normalize.ts';
 import { findOpacity } from './opacity.ts';
 import type { Reading } from './reading.ts';
 import { isBroadcast } from './register.ts';
@@ -104,6 +104,9 @@ function isUsable(communication: Communication, readings: readonly Reading[]): b
   return says && named;
 }
 
+/** The language of a text that nothing around it tells. */
+const UNTOLD: DetectedLanguage = { code: 'und', tier: 'A', covered: true, all: [] };
+
 const FORWARDED_SUBJECT = /^\s*(?:fwd?|wg|tr|rv|i|doorgest|enc|pd|vb)\s*:/i;
 
 /** All texts of a communication as readings, the ones that tell its language first. */
@@ -116,6 +119,15 @@ function readAll(
   const readings: Reading[] = [];
   const { subject, body_excerpt: body, proposed_action: action } = communication;
   let language: DetectedLanguage | undefined;
+  const spelled = new Map<MappedText, Readings>();
+  const spell = (submitted: MappedText): Readings => {
+    const known = spelled.get(submitted);
+    if (known !== undefined) return known;
+    const { confusables, languages } = ruleset;
+    const made = readText(submitted, { confusables, words: languages.known });
+    spelled.set(submitted, made);
+    return made;
+  };
   const read = (
     kind: SegmentKind,
     pointer: string,
@@ -125,10 +137,7 @@ function readAll(
     isDecoded = false,
   ): void => {
     work.left -= submitted.text.length;
-    const texts = readText(submitted, {
-      confusables: ruleset.confusables,
-      words: ruleset.languages.known,
-    });
+    const texts = spell(submitted);
     const tokens = tokenize(texts.plain.text);
     const detected = detectLanguage(texts.plain.text, tokens, ruleset.languages, inherited);
     const encoded = isDecoded ? [] : encodedBlocks(texts.plain);
@@ -155,17 +164,19 @@ function readAll(
     const parts = segmentText(text, ruleset.segmentWords, forwarded);
     const longest = [...parts].sort((a, b) => b.text.text.length - a.text.text.length)[0];
     if (longest !== undefined && language === undefined) {
-      const tokens = tokenize(longest.text.text);
-      language = detectLanguage(longest.text.text, tokens, ruleset.languages);
+      const { plain } = spell(longest.text);
+      language = detectLanguage(plain.text, tokenize(plain.text), ruleset.languages);
     }
     for (const { kind, text: part } of parts) {
-      read(verified(kind, part, communication), pointer, 'inbound', part);
+      const own = isDisguised(part, spell(part)) ? undisguised(kind) : kind;
+      read(verified(own, part, communication), pointer, 'inbound', part);
     }
   };
   if (body !== undefined) inbound('/body_excerpt', asSubmitted(body));
   if (html !== undefined) {
     inbound('/body_html', html.visible);
-    for (const { text } of html.hidden) read('hidden', '/body_html', 'inbound', text);
+    // What is hidden need not be in the language of what is shown.
+    for (const { text } of html.hidden) read('hidden', '/body_html', 'inbound', text, UNTOLD);
   }
   if (subject !== undefined) read('subject', '/subject', 'inbound', asSubmitted(subject));
   for (const [i, { text }] of (communication.documents ?? []).entries()) {
@@ -175,6 +186,16 @@ function readAll(
     read('draft', '/proposed_action/draft', 'outbound', asSubmitted(action.draft));
   }
   return readings;
+}
+
+/** Whether a text has disguises, or most of it is the code of other characters. */
+function isDisguised({ text }: MappedText, { plain, disguises }: Readings): boolean {
+  return disguises.length > 0 || plain.text.length * 2 < text.length;
+}
+
+/** What its writer disguises is no closing of a message that one may pass over. */
+function undisguised(kind: SegmentKind): SegmentKind {
+  return kind === 'signature' || kind === 'disclaimer' ? 'body' : kind;
 }
 
 /** A quotation that stands in no message of the thread is somebody's word, not history. */

@@ -5,11 +5,13 @@ import type { Disguise } from './normalize.ts';
 import type { Reading } from './reading.ts';
 
 /** Disguises that say something by themselves; the others matter where they hide a phrase. */
-const SEVERITY: Partial<Record<Disguise['kind'], (disguise: Disguise) => Severity>> = {
+const SEVERITY: Partial<Record<Disguise['kind'], (disguise: Disguise) => Severity | undefined>> = {
   control_characters: () => 'low',
   zero_width: ({ insideWord }) => (insideWord ? 'medium' : 'low'),
   bidi_override: () => 'high',
   homoglyph: () => 'medium',
+  spaced_letters: ({ throughout }) => (throughout ? 'medium' : undefined),
+  leet: ({ throughout }) => (throughout ? 'medium' : undefined),
   nested_encoding: () => 'medium',
 };
 

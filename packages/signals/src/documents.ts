@@ -30,7 +30,7 @@ export function findDocuments(
     if (isDangerous(name)) report('credential.dangerous_attachment', pointer);
   }
   for (const { kind, pointer, direction, readings: texts } of readings) {
-    if (kind !== 'body' && kind !== 'forwarded') continue;
+    if (kind !== 'body' && kind !== 'forwarded' && kind !== 'hidden') continue;
     const { plain } = texts;
     const named = NAMED_IN_TEXT.exec(plain.text);
     if (named !== null && ATTACHED.test(plain.text)) {

@@ -58,6 +58,9 @@ const TELLING_LENGTH = 5;
 /** From here on a part in another language is a part that was not read. */
 const FOREIGN_WORDS_MIN = 5;
 const FOREIGN_WORDS_SHARE = 0.1;
+/** And a sentence with so many of its words, and so large a share of them, is one by itself. */
+const FOREIGN_SENTENCE_MIN = 3;
+const FOREIGN_SENTENCE_SHARE = 0.3;
 const FOREIGN_LETTERS_MIN = 30;
 const FOREIGN_LETTERS_SHARE = 0.15;
 
@@ -176,8 +179,27 @@ function holdsForeignPart(text: string, tokens: Tokens, { foreign }: Languages):
     }
   }
   const most = Math.max(0, ...byLanguage.values());
+  if (most >= FOREIGN_SENTENCE_MIN && holdsForeignSentence(tokens, foreign)) return true;
   const least = Math.max(FOREIGN_WORDS_MIN, tokens.words.length * FOREIGN_WORDS_SHARE);
   return most >= least || writtenForeign >= least;
+}
+
+/** Whether a sentence is in a language that is not known well. */
+function holdsForeignSentence(tokens: Tokens, foreign: Languages['foreign']): boolean {
+  let counts = new Map<string, number>();
+  let length = 0;
+  for (const [i, word] of tokens.words.entries()) {
+    if (i > 0 && tokens.sentences[i] !== tokens.sentences[i - 1]) {
+      counts = new Map();
+      length = 0;
+    }
+    length += 1;
+    for (const code of foreign.get(word) ?? []) counts.set(code, (counts.get(code) ?? 0) + 1);
+    const isLast = tokens.sentences[i + 1] !== tokens.sentences[i];
+    const least = Math.max(FOREIGN_SENTENCE_MIN, length * FOREIGN_SENTENCE_SHARE);
+    if (isLast && Math.max(0, ...counts.values()) >= least) return true;
+  }
+  return false;
 }
 
 /**

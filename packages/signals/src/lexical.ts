@@ -44,9 +44,9 @@ export interface PhraseSearch {
 
 /** Looks for the phrases of the lexicons in one part of a communication, in every reading of it. */
 export function findPhrases(reading: Reading, search: PhraseSearch, findings: Findings): void {
-  const { lexicons, source, work } = search;
+  const { source, work } = search;
   const { readings, direction } = reading;
-  const spoken = lexiconsFor(reading, lexicons);
+  const spoken = lexiconsFor(reading, search);
   const hidden = reading.kind === 'hidden';
   const plain = hitsIn(reading, readings.plain, reading.tokens, spoken, search);
   const seen =
@@ -54,10 +54,18 @@ export function findPhrases(reading: Reading, search: PhraseSearch, findings: Fi
       ? plain
       : hitsIn(reading, readings.seen, tokenize(readings.seen.text), spoken, search);
   const visible = seen === plain ? undefined : placesOf(seen);
+  const inLeet = isLeetThroughout(reading) ? 'V3' : 'V2';
   for (const hit of plain) {
     const inSight = visible === undefined || overlaps(visible, hit);
-    const view: View = hidden ? 'VH' : inSight ? 'V1' : 'V2';
+    const view: View = hidden ? 'VH' : inSight ? 'V1' : inLeet;
     report(reading, hit, view, findings, source);
+  }
+  // Where digits are read as letters, what they say as digits counts too.
+  if (inLeet === 'V3') {
+    const known = placesOf(plain);
+    for (const hit of seen) {
+      if (!overlaps(known, hit)) report(reading, hit, hidden ? 'VH' : 'V1', findings, source);
+    }
   }
   if (readings.leet !== readings.plain) {
     const leet = hitsIn(reading, readings.leet, tokenize(readings.leet.text), spoken, search);
@@ -69,6 +77,10 @@ export function findPhrases(reading: Reading, search: PhraseSearch, findings: Fi
     }
   }
   if (direction !== 'none') noteCoverage(reading, direction, findings, work);
+}
+
+function isLeetThroughout({ readings: { disguises } }: Reading): boolean {
+  return disguises.some(({ kind, throughout }) => kind === 'leet' && throughout === true);
 }
 
 /** Where each code was found, in order of place. */
@@ -113,11 +125,29 @@ function overlapping<Spanned extends Span>(spans: readonly Spanned[], span: Span
 /** Texts of so few words may hold a sentence of another language that no small word gives away. */
 const FEW_WORDS = 40;
 
-/** Lexicons of the languages that a text holds; all of them when nobody can tell which those are. */
-function lexiconsFor(reading: Reading, lexicons: readonly Lexicon[]): readonly Lexicon[] {
-  if (reading.tokens.words.length <= FEW_WORDS) return lexicons;
+/** So many small words of one language make a sentence one that may be in it. */
+const TELLING_MIN = 2;
+
+/**
+ * Lexicons of the languages that a text holds, if only for a sentence; all of them when nobody can tell which those are.
+ */
+function lexiconsFor(reading: Reading, { lexicons, profiles }: PhraseSearch): readonly Lexicon[] {
+  const { tokens } = reading;
+  if (tokens.words.length <= FEW_WORDS) return lexicons;
   const spoken = spokenIn(reading);
-  return spoken === undefined ? lexicons : lexicons.filter(({ language }) => spoken.has(language));
+  if (spoken === undefined) return lexicons;
+  const own = smallWords(
+    tokens,
+    profiles.filter(({ code }) => spoken.has(code)),
+  );
+  return lexicons.filter(
+    ({ language }) =>
+      spoken.has(language) ||
+      smallWords(
+        tokens,
+        profiles.filter(({ code }) => code === language),
+      ).some((count, sentence) => count >= Math.max(TELLING_MIN, own[sentence] ?? 0)),
+  );
 }
 
 /** Languages that a text is known to hold, and English, which stands in texts of every language; `undefined`: any. */

@@ -1,6 +1,7 @@
 import type { Confusables } from './confusables.ts';
 import { type MappedText, MappedWriter, rewrite, submittedSpan } from './mapped-text.ts';
 import type { Span } from './model.ts';
+import { foldWord } from './tokens.ts';
 
 /** A place where a text was disguised, and how. */
 export interface Disguise {
@@ -16,6 +17,8 @@ export interface Disguise {
   readonly span: Span;
   /** It breaks or replaces part of a word, which no honest typesetting does. */
   readonly insideWord: boolean;
+  /** The whole text is written like this. */
+  readonly throughout?: true;
 }
 
 /** The readings of one text. */
@@ -24,7 +27,10 @@ export interface Readings {
   readonly seen: MappedText;
   /** Without disguises: what is left when look-alikes, spacing and marks are undone. */
   readonly plain: MappedText;
-  /** With digits and signs read as the letters that they resemble; the same object as `plain` when there are none. */
+  /**
+   * With digits and signs read as the letters that they resemble; the same object as `plain` when there are none, and
+   * when the text is written like that throughout.
+   */
   readonly leet: MappedText;
   /** Text that no reader sees, written in tag characters. */
   readonly tagged: readonly MappedText[];
@@ -47,23 +53,33 @@ export function readText(submitted: MappedText, { confusables, words }: Spelling
   const disguises: Disguise[] = [];
   const decoded = NEEDS_DECODING.test(submitted.text) ? decode(submitted, disguises) : submitted;
   if (PLAIN_ASCII.test(decoded.text)) {
-    const plain = joinSpacedLetters(decoded, words, disguises);
-    return { seen: decoded, plain, leet: readLeet(plain, disguises), tagged: [], disguises };
+    return { seen: decoded, ...readLetters(decoded, words, disguises), tagged: [], disguises };
   }
   const seen = stripControls(decoded, disguises);
   const { text, tagged } = takeTags(seen);
   const visible = stripIgnorables(stripBidi(text, disguises), disguises);
   const letters = foldCompatible(visible, disguises);
-  const plain = joinSpacedLetters(
-    foldConfusable(letters, confusables, disguises),
-    words,
-    disguises,
-  );
-  return { seen: text, plain, leet: readLeet(plain, disguises), tagged, disguises };
+  const folded = foldConfusable(letters, confusables, words, disguises);
+  return { seen: text, ...readLetters(folded, words, disguises), tagged, disguises };
+}
+
+/** Letters put together and digits read as letters. What is written so throughout has no other plain reading. */
+function readLetters(
+  text: MappedText,
+  words: ReadonlySet<string>,
+  disguises: Disguise[],
+): Pick<Readings, 'plain' | 'leet'> {
+  const joined = joinSpacedLetters(text, words, disguises);
+  if (isLeetThroughout(joined.text, words)) {
+    const plain = readLeetThroughout(joined, words, disguises);
+    return { plain, leet: plain };
+  }
+  return { plain: joined, leet: readLeet(joined, words, disguises) };
 }
 
 const ENTITY = /&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]{2,8}));?/gi;
-const QUOTED_PRINTABLE = /=(?:\r?\n|((?:[0-9A-F]{2})(?:=[0-9A-F]{2})*))/g;
+const SOFT_BREAK = /=\r?\n/g;
+const QUOTED_PRINTABLE = /=((?:[0-9A-F]{2})(?:=[0-9A-F]{2})*)/g;
 const ENTITIES: Readonly<Record<string, string>> = {
   amp: '&',
   lt: '<',
@@ -113,8 +129,10 @@ function decode(text: MappedText, disguises: Disguise[]): MappedText {
     });
     // A lone `=41` may be arithmetic; transport leaves many, or breaks lines.
     if (/=(?:3D|20|\r?\n)|(?:=[0-9A-F]{2}){2}/.test(next.text)) {
-      next = rewrite(next, new RegExp(QUOTED_PRINTABLE.source, QUOTED_PRINTABLE.flags), (match) =>
-        match[1] === undefined ? '' : fromBytes(match[1]),
+      // A break may stand inside the bytes of one letter.
+      const lines = rewrite(next, new RegExp(SOFT_BREAK.source, SOFT_BREAK.flags), () => '');
+      next = rewrite(lines, new RegExp(QUOTED_PRINTABLE.source, QUOTED_PRINTABLE.flags), (match) =>
+        fromBytes(match[1] ?? ''),
       );
     }
     if (next === current) break;
@@ -254,23 +272,75 @@ const ALL_LATIN = /^[\p{Script=Latin}\p{M}\p{N}]+$/u;
 function foldConfusable(
   text: MappedText,
   confusables: Confusables,
+  words: ReadonlySet<string>,
   disguises: Disguise[],
 ): MappedText {
   const others = text.text.match(OTHERS)?.length ?? 0;
   if (others === 0) return text;
   const latin = text.text.match(/\p{Script=Latin}/gu)?.length ?? 0;
+  const isOther = others > latin && !isMixedThroughout(text.text, confusables);
   return rewrite(text, new RegExp(WORD.source, WORD.flags), (match) => {
     const [word] = match;
     if (!OTHER.test(word)) return undefined;
-    if (!LATIN.test(word) && others > latin) return undefined;
-    const folded = Array.from(word.normalize('NFD'))
-      .map((letter) => (OTHER.test(letter) ? (confusables.get(letter) ?? letter) : letter))
-      .join('')
-      .normalize('NFC');
+    if (!LATIN.test(word) && isOther) return undefined;
+    const folded = asLatin(word, confusables);
     if (!ALL_LATIN.test(folded)) return undefined;
     disguises.push(disguiseAt(text, match, 'homoglyph'));
-    return folded;
+    return withStrokes(word, folded, words);
   });
+}
+
+function asLatin(word: string, confusables: Confusables): string {
+  return Array.from(word.normalize('NFD'))
+    .map((letter) => (OTHER.test(letter) ? (confusables.get(letter) ?? letter) : letter))
+    .join('')
+    .normalize('NFC');
+}
+
+/** Letters that are one upright stroke, with what they are when nothing else tells. */
+const STROKES: Readonly<Record<string, string>> = { І: 'I', Ӏ: 'I', ӏ: 'l', Ι: 'I' };
+const STROKES_MAX = 4;
+
+/** A stroke is an `i` or an `l`, whichever makes a word that is known. */
+function withStrokes(word: string, folded: string, words: ReadonlySet<string>): string {
+  const letters = Array.from(word);
+  if (!letters.some((letter) => Object.hasOwn(STROKES, letter))) return folded;
+  const latin = Array.from(folded);
+  if (latin.length !== letters.length) return folded;
+  const usual = latin.map((letter, at) => STROKES[letters[at] ?? ''] ?? letter);
+  const at = letters.flatMap((letter, i) => (Object.hasOwn(STROKES, letter) ? [i] : []));
+  return knownAmong(usual, at, { i: 'l', I: 'l', l: 'i' }, words);
+}
+
+/** Letters with some of those at `places` exchanged so that they make a word that is known; as they are if none is. */
+function knownAmong(
+  letters: readonly string[],
+  places: readonly number[],
+  other: Readonly<Record<string, string>>,
+  words: ReadonlySet<string>,
+): string {
+  const first = places.slice(0, STROKES_MAX);
+  for (let choice = 0; choice < 1 << first.length; choice += 1) {
+    const tried = [...letters];
+    for (const [bit, at] of first.entries()) {
+      if ((choice >> bit) & 1) tried[at] = other[letters[at] ?? ''] ?? letters[at] ?? '';
+    }
+    const joined = tried.join('');
+    if (words.has(foldWord(joined))) return joined;
+  }
+  return letters.join('');
+}
+
+/** Whether more words mix letters of two scripts to look Latin than are written in the other one. */
+function isMixedThroughout(text: string, confusables: Confusables): boolean {
+  let mixed = 0;
+  let other = 0;
+  for (const [word] of text.matchAll(new RegExp(WORD.source, WORD.flags))) {
+    if (!OTHER.test(word)) continue;
+    if (!ALL_LATIN.test(asLatin(word, confusables))) other += 1;
+    else if (LATIN.test(word)) mixed += 1;
+  }
+  return mixed > other;
 }
 
 /** Four or more single letters in a row, kept apart by the same gap; that of words is wider. */
@@ -279,24 +349,41 @@ const SPACED_BY_SIGNS =
 const SPACED_BY_SPACES =
   /(?<![\p{L}\p{N}])\p{L}(?=([ \u00a0\u2009\u200a]))(?:\1\p{L}){3,}(?![\p{L}\p{N}])/gu;
 
+/** A gap between words, where letters are kept apart by single spaces. */
+const WIDE_GAP = /(?<=\S)[ \u00a0]{2,8}(?=\S)/g;
+const WIDE = /[ \u00a0]{2}/;
+/** A text with so many words in such letters, and so large a share of them, is written like that throughout. */
+const SPACED_WORDS_MIN = 4;
+const SPACED_SHARE_MIN = 0.2;
+
 function joinSpacedLetters(
   text: MappedText,
   words: ReadonlySet<string>,
   disguises: Disguise[],
 ): MappedText {
+  const found: Disguise[] = [];
   let joined = text;
   for (const pattern of [SPACED_BY_SIGNS, SPACED_BY_SPACES]) {
     const before = joined;
     joined = rewrite(before, new RegExp(pattern.source, pattern.flags), (match) => {
-      const [found] = match;
+      const letters = match[0].replaceAll(/[^\p{L}]/gu, '');
+      const end = match.index + match[0].length;
       // Initials and enumerations are spaced as well; what is joined must have a vowel, as words do.
-      const letters = found.replaceAll(/[^\p{L}]/gu, '');
-      if (!/[aeiouyäöüéèáíóúа-я]/i.test(letters)) return undefined;
-      disguises.push(disguiseAt(before, match, 'spaced_letters'));
-      return inWords(letters, words);
+      if (!/[aeiouyаеиоуыэюя]/.test(foldWord(letters)) && !before.text.startsWith('://', end)) {
+        return undefined;
+      }
+      found.push(disguiseAt(before, match, 'spaced_letters'));
+      const apart =
+        WIDE.test(before.text.slice(Math.max(0, match.index - 2), match.index)) ||
+        WIDE.test(before.text.slice(end, end + 2));
+      return apart ? letters : inWords(letters, words);
     });
   }
-  return joined;
+  if (found.length === 0) return text;
+  const all = joined.text.match(WORD)?.length ?? 0;
+  const throughout = found.length >= SPACED_WORDS_MIN && found.length >= all * SPACED_SHARE_MIN;
+  for (const one of found) disguises.push(throughout ? { ...one, throughout } : one);
+  return rewrite(joined, new RegExp(WIDE_GAP.source, WIDE_GAP.flags), () => ' ');
 }
 
 const WORD_LENGTH_MAX = 20;
@@ -305,7 +392,7 @@ const LETTER_COST = 3;
 
 /** Letters cut into as few words as possible. Linear in the letters. */
 function inWords(letters: string, words: ReadonlySet<string>): string {
-  const lower = letters.toLowerCase();
+  const lower = foldWord(letters);
   if (lower.length !== letters.length || words.has(lower)) return letters;
   const costs = [0];
   const starts = [0];
@@ -328,6 +415,9 @@ function inWords(letters: string, words: ReadonlySet<string>): string {
 
 const LEET_WORD =
   /(?<![\p{L}\p{N}@$])(?=[\p{L}\p{N}@$!|]*\p{L})(?=[\p{L}\p{N}@$!|]*[0134578@$!|])[\p{L}\p{N}@$!|]{3,32}(?![\p{L}\p{N}@$])/gu;
+/** The same, and words that have no letter left. */
+const LEET_OR_NUMBER =
+  /(?<![\p{L}\p{N}@$])(?=[\p{L}\p{N}@$!|]*[0134578@$!|])[\p{L}\p{N}@$!|]{3,32}(?![\p{L}\p{N}@$])/gu;
 const LEET_LETTERS: Readonly<Record<string, string>> = {
   '0': 'o',
   '1': 'i',
@@ -343,17 +433,92 @@ const LEET_LETTERS: Readonly<Record<string, string>> = {
 };
 const LEET_SIGN = /[0134578@$!|]/;
 /** Codes and quantities: `Q3`, `12km`, `INV2041`. */
-const NOT_LEET = /^\d+\p{L}{1,3}$|^\p{L}{1,4}\d+$|^[\p{Lu}\d]+$/u;
+const CODE = /^\d+\p{L}{1,3}$|^\p{L}{1,4}\d+$|^[^\p{L}]+$/u;
+const CAPITALS = /^[\p{Lu}\d]+$/u;
 
-function readLeet(text: MappedText, disguises: Disguise[]): MappedText {
+function readLeet(text: MappedText, words: ReadonlySet<string>, disguises: Disguise[]): MappedText {
   return rewrite(text, new RegExp(LEET_WORD.source, LEET_WORD.flags), (match) => {
     // An exclamation mark at the end of a word is one.
     const word = match[0].replace(/!+$/, '');
-    if (!LEET_SIGN.test(word) || NOT_LEET.test(word)) return undefined;
+    if (!LEET_SIGN.test(word) || CODE.test(word)) return undefined;
+    const letters = asLetters(match[0], words);
+    if (CAPITALS.test(word) && !words.has(foldWord(letters))) return undefined;
     disguises.push(disguiseAt(text, match, 'leet'));
-    return Array.from(match[0])
-      .map((sign) => LEET_LETTERS[sign] ?? sign)
-      .join('');
+    return letters;
+  });
+}
+
+/** Digits and signs as letters, capital among capitals; `1` is an `l` where only that makes a word. */
+function asLetters(word: string, words: ReadonlySet<string>): string {
+  const signs = Array.from(word);
+  const letters = signs.map((sign) => LEET_LETTERS[sign] ?? sign);
+  const ones = signs.flatMap((sign, at) => (sign === '1' ? [at] : []));
+  const read = knownAmong(letters, ones, { i: 'l' }, words);
+  return /\p{Lu}/u.test(word) && !/\p{Ll}/u.test(word) ? read.toUpperCase() : read;
+}
+
+/** A text with so many words in leet, and so large a share of them, is written like that throughout. */
+const LEET_WORDS_MIN = 2;
+const LEET_SHARE_MIN = 0.2;
+const ALL_LETTERS = /^[\p{L}\p{M}]+$/u;
+/** An `8` is the sound of slang as well. */
+const INSIDE = /\p{L}[013457@$]+\p{L}/u;
+const UNKNOWN_LENGTH_MIN = 4;
+const HEXADECIMAL = /^[\da-f]+$/i;
+
+/** Whether a text says with digits what others say with letters. Codes, slang and single words do not. */
+function isLeetThroughout(text: string, words: ReadonlySet<string>): boolean {
+  const leet = new Set<string>();
+  const other = new Set<string>();
+  for (const match of text.matchAll(new RegExp(LEET_WORD.source, LEET_WORD.flags))) {
+    const [word] = match;
+    if (!/[0134578@$]/.test(word) || isInAddress(match)) continue;
+    const letters = asLetters(word.replace(/!+$/, ''), words);
+    const known = words.has(foldWord(letters));
+    if (CODE.test(word)) {
+      if (known) other.add(word);
+    } else if (known || (!CAPITALS.test(word) && isWordLike(word, letters))) leet.add(word);
+  }
+  if (leet.size < LEET_WORDS_MIN) return false;
+  return leet.size + other.size >= new Set(text.match(WORD)).size * LEET_SHARE_MIN;
+}
+
+/** Whether a word that nobody knows has digits in its midst and letters only when they are read as such. */
+function isWordLike(word: string, letters: string): boolean {
+  if (letters.length < UNKNOWN_LENGTH_MIN || HEXADECIMAL.test(word)) return false;
+  return INSIDE.test(word) && ALL_LETTERS.test(letters);
+}
+
+const ADDRESS_PART_MAX = 80;
+
+/** Whether a word stands in a link, a host or an address. */
+function isInAddress({ input, index, 0: { length } }: RegExpExecArray): boolean {
+  const end = index + length;
+  const before = /\S*$/.exec(input.slice(Math.max(0, index - ADDRESS_PART_MAX), index))?.[0] ?? '';
+  const after = /^\S*/.exec(input.slice(end, end + ADDRESS_PART_MAX))?.[0] ?? '';
+  return /:\/\/|[\w@]\.\w/.test(`${before}${input.slice(index, end)}${after}`);
+}
+
+function isScheme({ input, index, 0: { length } }: RegExpExecArray, letters: string): boolean {
+  return /^https?$/i.test(letters) && input.startsWith('://', index + length);
+}
+
+function readLeetThroughout(
+  text: MappedText,
+  words: ReadonlySet<string>,
+  disguises: Disguise[],
+): MappedText {
+  return rewrite(text, new RegExp(LEET_OR_NUMBER.source, LEET_OR_NUMBER.flags), (match) => {
+    const marks = /!*$/.exec(match[0])?.[0] ?? '';
+    const word = match[0].slice(0, match[0].length - marks.length);
+    if (!LEET_SIGN.test(word)) return undefined;
+    const letters = asLetters(word, words);
+    if (!ALL_LETTERS.test(letters)) return undefined;
+    if (isInAddress(match) && !isScheme(match, letters)) return undefined;
+    // A number is one unless it makes a word.
+    if (!/\p{L}/u.test(word) && !words.has(foldWord(letters))) return undefined;
+    disguises.push({ ...disguiseAt(text, match, 'leet'), throughout: true });
+    return `${letters}${marks}`;
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Lexicon } from './lexicon.ts';
-import { findMatches, type Work } from './matcher.ts';
+import { findMatches, type Match, type Work } from './matcher.ts';
 import type { Communication, Family, Severity } from './model.ts';
 import { rankOf } from './polarity.ts';
 import type { Reading } from './reading.ts';
@@ -24,12 +24,31 @@ export function isBroadcast(
   for (const { direction, kind, tokens } of readings) {
     // What nobody sees says nothing about whom a letter is for.
     if (direction !== 'inbound' || kind === 'hidden' || kind === 'document') continue;
+    const counted = new Map<number, string>();
     for (const lexicon of lexicons) {
-      for (const { rule } of findMatches(lexicon.broadcasts, tokens, work)) broadcasts.add(rule);
-      for (const { rule } of findMatches(lexicon.adverts, tokens, work)) adverts.add(rule);
+      const { language } = lexicon;
+      for (const found of findMatches(lexicon.broadcasts, tokens, work)) {
+        if (countsAnew(found, language, counted)) broadcasts.add(found.rule);
+      }
+      for (const found of findMatches(lexicon.adverts, tokens, work)) {
+        if (countsAnew(found, language, counted)) adverts.add(found.rule);
+      }
     }
   }
   return broadcasts.size * BROADCAST_WEIGHT + adverts.size >= BROADCAST_MIN;
+}
+
+/** Notes whose mark words are, unless another language has counted them: a word that two languages share is one mark. */
+function countsAnew(
+  { from, to }: Match<string>,
+  language: string,
+  counted: Map<number, string>,
+): boolean {
+  for (let i = from; i < to; i += 1) {
+    if ((counted.get(i) ?? language) !== language) return false;
+  }
+  for (let i = from; i < to; i += 1) counted.set(i, language);
+  return true;
 }
 
 /** Families of which a letter to many holds something without asking this reader for it. */

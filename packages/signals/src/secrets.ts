@@ -9,7 +9,7 @@ const PATTERNS: readonly (readonly [string, RegExp])[] = [
   ],
   [
     'password',
-    /\b(?:password|passwort|kennwort|passwd|pwd|passcode|mot de passe|contraseña|senha|wachtwoord|api[ _-]?key|secret key|access token)\b\s{0,3}(?:is|ist|lautet|es|est|è|é|:|=)\s{0,3}(?=\S{0,40}[\d!#$%&*@^])\S{6,64}/gi,
+    /\b(?:password|passwort|kennwort|passwd|pwd|passcode|mot de passe|contraseña|senha|palavra-passe|wachtwoord|hasło|lösenord|adgangskode|passord|api[ _-]?key|secret key|access token)\b\s{0,3}(?:is|ist|lautet|es|est|è|é|to|jest|är|er|:|=)\s{0,3}(?=\S{0,40}[\d!#$%&*@^])\S{6,64}/gi,
   ],
 ];
 

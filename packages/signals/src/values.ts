@@ -1,7 +1,7 @@
 import { accountsIn, type Identifier } from './accounts.ts';
 import type { Findings } from './findings.ts';
 import type { AccountLookup } from './lookup.ts';
-import { submittedSpan } from './mapped-text.ts';
+import { type MappedText, submittedSpan } from './mapped-text.ts';
 import type { Communication, Participant, Severity, SignalSource } from './model.ts';
 import { nationalIdsIn } from './national-ids.ts';
 import type { Reading } from './reading.ts';
@@ -16,14 +16,33 @@ export function findValues(
   findings: Findings,
   source: SignalSource = 'deterministic',
 ): void {
-  const { pointer, direction, kind, readings } = reading;
-  const { text } = readings.plain;
+  for (const text of textsWithValues(reading)) {
+    findValuesIn(text, reading, communication, lookup, findings, source);
+  }
+}
+
+/** Values have digits, which are read as letters where a text is disguised like that. */
+function textsWithValues({ readings: { seen, plain, leet, disguises } }: Reading): MappedText[] {
+  if (leet !== plain) return [plain, leet];
+  return disguises.some(({ kind }) => kind === 'leet') ? [plain, seen] : [plain];
+}
+
+function findValuesIn(
+  mapped: MappedText,
+  reading: Reading,
+  communication: Communication,
+  lookup: AccountLookup | undefined,
+  findings: Findings,
+  source: SignalSource,
+): void {
+  const { pointer, direction, kind } = reading;
+  const { text } = mapped;
   const report = (code: string, identifier: Identifier, severity?: Severity): void => {
     const { index, length } = identifier;
     findings.add({
       code,
       pointer,
-      span: submittedSpan(readings.plain, index, index + length),
+      span: submittedSpan(mapped, index, index + length),
       segment: kind,
       direction,
       view: kind === 'hidden' ? 'VH' : 'V1',

@@ -14,8 +14,8 @@ const html = (body_html: string): Analysis => read(mail('', undefined, { body_ht
 /** From a size on, where what is done once weighs nothing any more, twice the text takes twice the steps. */
 function expectLinear(analyse: (length: number) => Analysis): void {
   const [one = 0, two = 0, four = 0] = [16, 32, 64].map((size) => analyse(size * KIB).steps);
-  // What stands at the edge of a text is searched a little more or less often.
-  expect(four - two).toBeLessThanOrEqual((two - one) * 2.1 + 32 * KIB);
+  // What stands at the edge of a text is searched a little more or less often; four times the steps would be quadratic.
+  expect(four - two).toBeLessThanOrEqual((two - one) * 2.4 + 32 * KIB);
 }
 
 describe('C-81 a hostile text takes twice the steps at most when it is twice as long', () => {

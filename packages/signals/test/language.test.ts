@@ -41,6 +41,32 @@ describe('the language of a text', () => {
     expect(detect('12 34 👍')).toMatchObject({ covered: true });
   });
 
+  it('of a sentence is found beside that of the text around it', () => {
+    const { code, all } = detect(
+      'Thank you for the report, we will look at it on Monday. Le chiedo di inviarmi la password della rete. ' +
+        'The numbers are in the folder that you know and we can talk about them.',
+    );
+    expect(code).toBe('en');
+    expect(all).toContain('it');
+  });
+
+  it('of a text is only its own where close languages share words', () => {
+    const italian =
+      'Gentile signora, la riunione si terrà in via Roma con tutti i soci, e poi si va a pranzo. ' +
+      'Le scrivo per sapere se per lei va bene.';
+    for (const other of ['es', 'fr', 'pt']) expect(detect(italian).all).not.toContain(other);
+  });
+
+  it('of words that only partial lexicons know is not known', () => {
+    expect(detect('przelej zaplac oplac uregulowac zatwierdzic').covered).toBe(false);
+  });
+
+  it('decides which of two lexicons with the same word counts', () => {
+    const codesOf = (text: string) => read(mail(text)).signals.map(({ code }) => code);
+    expect(codesOf('Con calma, non è urgente.')).not.toContain('deadline.extreme');
+    expect(codesOf('Thanks, see you at lunch. É urgente.')).toContain('deadline.extreme');
+  });
+
   it('of a short text is that of its message', () => {
     const english = detect('Thank you for the report, we will look at it on Monday.');
     expect(detectLanguage('Bitte', tokenize('Bitte'), ruleset.languages, english).code).toBe('en');

@@ -17,7 +17,7 @@ describe('the readings of a text', () => {
     ['p\u0430ssw\u043erd now', 'password now', ['homoglyph']],
     ['p a s s w o r d', 'password', ['spaced_letters']],
     ['p.a.s.s.w.o.r.d', 'password', ['spaced_letters']],
-    ['b a n k  d-e-t-a-i-l-s', 'bank  details', ['spaced_letters', 'spaced_letters']],
+    ['b a n k  d-e-t-a-i-l-s', 'bank details', ['spaced_letters', 'spaced_letters']],
     ['y o u r p a s s w o r d', 'your password', ['spaced_letters']],
     ['\u202dpassword\u202c', 'password', []],
     ['\u{1d429}\u{1d41a}\u{1d42c}\u{1d42c}', 'pass', ['compatibility_letters']],
@@ -38,6 +38,43 @@ describe('the readings of a text', () => {
     expect(reading('your p4ssw0rd').leet.text).toBe('your password');
     const code = reading('order INV2041 for Q3, 12km');
     expect(code.leet).toBe(code.plain);
+    const cry = reading('Spedizione gratuita! Iscriviti adesso!');
+    expect(cry.leet).toBe(cry.plain);
+  });
+
+  it.each([
+    ['1 n33d th3 c0d3 f0r 7he m41lb0x', '1 need the code for the mailbox'],
+    ['c1ick 7h3 1ink t0d4y', 'click the link today'],
+    ['YOUR PR1V4TE K3Y', 'YOUR PRIVATE KEY'],
+    ['V1ew y0ur 5tatement: h77p5://p4y.example/w2', 'View your statement: https://p4y.example/w2'],
+  ])('reads %j, in which digits stand for letters throughout, as %j', (text, plain) => {
+    const read = reading(text);
+    expect(read.plain.text).toBe(plain);
+    expect(read.leet).toBe(read.plain);
+    expect(read.disguises.every(({ throughout }) => throughout)).toBe(true);
+  });
+
+  it.each([
+    'The mp3 of the talk, the 4x4 brochure and the covid19 rules are in the B2B folder.',
+    'gr8 thx, c u 2nite, l8r m8! b4 u go get milk 4 me',
+    'Commit e3b0c44 fixes a3f5b8c; see also 1a2b3c4 and deadb33f.',
+    'Flights BA2490 and LH1234, gate A10, seat 14C, on the 1st or 3rd at 4pm.',
+    'Parts: ab10cd, x1y, m3, h7, s355j2, din4017, iso9001, ral7035.',
+    'Hi @anna and @tom, can @lisa bring the photos? $5 each.',
+  ])('takes nothing in %j for a text written in digits', (text) => {
+    expect(reading(text).plain.text).toBe(text);
+  });
+
+  it.each([
+    ['\u0406hre Rechnung ist f\u00e4\u04cf\u04cfig', 'Ihre Rechnung ist f\u00e4llig'],
+    ['\u0441\u04cfick t\u04bbe \u04cfink', 'click the link'],
+    ['\u0430\u0455\u0430\u0440 \u0441\u0430ll', 'asap call'],
+  ])('reads %j as %j', (text, plain) => {
+    expect(reading(text).plain.text).toBe(plain);
+  });
+
+  it('keeps a letter whose bytes stand in two lines', () => {
+    expect(reading('la configuraci=C3=\n=B3n').plain.text).toBe('la configuraci\u00f3n');
   });
 
   it('leaves honest scripts, emoji and regional flags alone', () => {

@@ -45,6 +45,29 @@ describe('the language of patterns', () => {
     ]);
   });
 
+  it('finds a word that begins with a vowel behind the articles that melt into it', () => {
+    const { parts } = parsePattern('accordo contratt* offert*', new Map(), ['l', 'dell']);
+    expect(parts).toEqual([
+      [
+        {
+          kind: 'set',
+          words: new Set(['accordo', 'laccordo', 'dellaccordo']),
+          prefixes: new Map(),
+        },
+        { kind: 'prefix', prefix: 'contratt' },
+        {
+          kind: 'set',
+          words: new Set(),
+          prefixes: new Map([
+            ['off', ['offert']],
+            ['lof', ['loffert']],
+            ['del', ['delloffert']],
+          ]),
+        },
+      ],
+    ]);
+  });
+
   it('knows what a match can begin with', () => {
     const heads = { words: new Set<string>(), prefixes: new Set<string>() };
     for (const part of parsePattern('(please)? (pay | {fruit} now | remit*)', lists).parts) {

@@ -25,6 +25,14 @@ describe('how a phrase is meant', () => {
     ).toEqual(['negated high']);
   });
 
+  it.each([
+    ['Keep this confidential and do not tell anyone.', 'asserted high'],
+    ['Please do not reveal this to anyone.', 'asserted high'],
+    ['Fraudsters ask you to keep it confidential.', 'reported info'],
+  ])('what the reader is told to keep quiet is no warning: %s', (body, expected) => {
+    expect(meant(mail(body), 'channel.secrecy')).toContain(expected);
+  });
+
   it('a promise that is turned down elsewhere is kept where it is made', () => {
     const draft = drafted('We do not accept the first offer. We accept the second offer.');
     expect(meant(draft, 'commitment.acceptance_made')).toEqual(

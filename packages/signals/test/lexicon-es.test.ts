@@ -1,0 +1,3 @@
+import { describeFullLexicon } from './whole-messages.ts';
+
+describeFullLexicon('es');

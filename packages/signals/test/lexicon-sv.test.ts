@@ -1,0 +1,3 @@
+import { describePartialLexicon } from './whole-messages.ts';
+
+describePartialLexicon('sv');
