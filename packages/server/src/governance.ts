@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { communication, type Json, type JsonObject } from '@countersign/policy';
@@ -52,7 +52,6 @@ export function loadGovernance(places: GovernancePlaces = DELIVERED): LoadedGove
   const known = loaded.get(key);
   if (known !== undefined) return known;
   const read = readGovernance(places);
-  if (!existsSync(places.pinsFile)) return read; // TEMPORARY
   const pins = JSON.parse(readFileSync(places.pinsFile, 'utf8')) as Partial<GovernanceHashes>;
   for (const name of ['policy', 'ruleset'] as const) {
     if (pins[name] !== read.hashes[name]) {
