@@ -20,7 +20,9 @@ const first = await vitest(
   },
 );
 const crashed = [
-  ...errors.matchAll(/Worker exited unexpectedly with signal \w+ .*running test file (\S+?\.test\.ts)/g),
+  ...errors.matchAll(
+    /Worker exited unexpectedly with signal \w+ .*running test file (\S+?\.test\.ts)/g,
+  ),
 ].map(([, file]) => file);
 // A test process that the system has killed says nothing of the tests in it: those files, and only those, run once more.
 if (first === 0 || crashed.length === 0 || failedTests() > 0) process.exit(first);

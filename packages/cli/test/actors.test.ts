@@ -55,7 +55,9 @@ describe('actors', () => {
     expect(await ask(made?.actorId ?? '', made?.token ?? '')).toBe(201);
   });
 
-  it('are made, exchanged, suspended, resumed and revoked while the server runs', async () => {
+  it('are made, exchanged, suspended, resumed and revoked while the server runs', {
+    timeout: 120_000,
+  }, async () => {
     const first = actors('create', 'agent.mail', '--tenant', 'dev');
     expect(first.stderr).toContain('Shown once');
     const token = first.stdout.trim();
@@ -98,7 +100,9 @@ describe('actors', () => {
     expect(stderr).toContain(why);
   });
 
-  it('have their accounts recognised by a digest that the command prints', async () => {
+  it('have their accounts recognised by a digest that the command prints', {
+    timeout: 120_000,
+  }, async () => {
     const iban = 'GB33BUKB20201555555555';
     const [digest, spaced] = [iban, 'gb33 bukb 2020 1555 5555 55'].map((account) =>
       actors('payment-digest', account, '--tenant', 'dev').stdout.trim(),
